@@ -1,0 +1,257 @@
+"""The contract of a layer: an invertible map with an exact log-determinant."""
+
+from abc import abstractmethod
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    DensityMixin,
+    TransformerMixin,
+)
+from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from gaussflow._random import as_generator
+
+LOG_2PI = float(np.log(2.0 * np.pi))
+
+#: Rows handled at a time. Fixed, so that results never depend on ``n_jobs``.
+BLOCK_ROWS = 8192
+
+
+def row_blocks(n_samples):
+    """Return the slices that cut ``n_samples`` rows in blocks of fixed size."""
+    return [slice(i, i + BLOCK_ROWS) for i in range(0, n_samples, BLOCK_ROWS)]
+
+
+def log_standard_normal(Z):
+    """Return log N(z; 0, I) of each row, in nats, float64."""
+    Z = np.asarray(Z)
+    return -0.5 * (
+        np.einsum("ij,ij->i", Z, Z, dtype=np.float64) + Z.shape[1] * LOG_2PI
+    )
+
+
+class Layer(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, DensityMixin, BaseEstimator
+):
+    """Base class of every invertible map of R^D, and the face they share.
+
+    A layer implements the three contract methods below on plain arrays that
+    are already validated; this class gives it the public, validating face of
+    a scikit-learn transformer and density estimator.
+
+    The contract methods work in place where they can: their input is working
+    memory (C-contiguous, float32 or float64) that they may overwrite, and the
+    caller goes on with what they return. Log-determinants are float64 of
+    shape (n_samples,), in nats.
+    """
+
+    # -- contract -----------------------------------------------------------
+
+    @abstractmethod
+    def fit_forward(self, X, rng, *, target=None):
+        """Fit the layer on X and return (Z, log_det) of those rows.
+
+        ``target=None`` carries X toward the standard normal (direction
+        "gaussianize"); an array of rows carries X toward the distribution
+        that those rows were drawn from (direction "generate").
+        """
+
+    @abstractmethod
+    def forward_and_log_det(self, X):
+        """Return Z and log |det dZ/dX| of each row."""
+
+    @abstractmethod
+    def inverse_and_log_det(self, Z):
+        """Return X and log |det dX/dZ| of each row."""
+
+    # -- public face --------------------------------------------------------
+
+    def fit(self, X, y=None):
+        """Fit the layer to carry X toward a standard normal.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training rows.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted layer.
+        """
+        self._fit_validated(self._validate_fit(X))
+        return self
+
+    def fit_transform(self, X, y=None):
+        """Fit to X and return the latent rows of the same pass.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training rows.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_features)
+            Latent rows, equal to ``fit(X).transform(X)``.
+        """
+        # The pass made while fitting differs from transform in the last bits
+        # (blocks, order of sums); users rely on the two being equal.
+        return self.fit(X).transform(X)
+
+    def transform(self, X):
+        """Map rows to the latent space.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows in the units of the training data.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_features)
+            Latent rows, close to N(0, I) for rows like the training rows.
+        """
+        return self._run_blocks(self.forward_and_log_det, self._validate(X))[0]
+
+    def inverse_transform(self, Z):
+        """Map latent rows back to the units of the training data.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, n_features)
+            Latent rows.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            Rows in the units of the training data.
+        """
+        check_is_fitted(self)
+        Z = check_array(Z, dtype=[np.float64, np.float32], input_name="Z")
+        if Z.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"Z has {Z.shape[1]} columns, but {type(self).__name__} has "
+                f"{self.n_features_in_} latent dimensions. Pass rows as wide as "
+                f"transform returns them."
+            )
+        return self._run_blocks(self.inverse_and_log_det, Z)[0]
+
+    def score_samples(self, X):
+        """Return the natural-log density of each row, in the units of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows in the units of the training data.
+
+        Returns
+        -------
+        log_density : ndarray of shape (n_samples,)
+            Log density in nats.
+        """
+        Z, log_det = self._run_blocks(self.forward_and_log_det, self._validate(X))
+        return log_standard_normal(Z) + log_det
+
+    def score(self, X, y=None):
+        """Return the mean log density of X, in nats a row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows in the units of the training data.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        score : float
+            Higher is better.
+        """
+        return float(np.mean(self.score_samples(X)))
+
+    def sample(self, n_samples=1, random_state=None):
+        """Draw new rows: standard normal noise mapped backwards.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows, at least 1.
+        random_state : int, RandomState, Generator or None, default=None
+            Randomness of this draw.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            New rows in the units of the training data.
+        """
+        check_is_fitted(self)
+        if (
+            not isinstance(n_samples, (int, np.integer))
+            or isinstance(n_samples, bool)
+            or n_samples < 1
+        ):
+            raise ValueError(
+                f"n_samples must be an integer of at least 1, got {n_samples!r}."
+            )
+        rng = as_generator(random_state)
+        Z = rng.standard_normal((int(n_samples), self.n_features_in_))
+        return self._run_blocks(self.inverse_and_log_det, Z)[0]
+
+    # -- helpers ------------------------------------------------------------
+
+    def _validate_fit(self, X):
+        return validate_data(
+            self, X, dtype=[np.float64, np.float32], ensure_min_samples=2
+        )
+
+    def _validate(self, X):
+        check_is_fitted(self)
+        return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+
+    def _fit_validated(self, X):
+        """Fit on validated rows, which are copied, never written to."""
+        Z = np.array(X, dtype=self._working_dtype(), order="C")
+        self.fit_forward(Z, as_generator(getattr(self, "random_state", None)))
+
+    def _working_dtype(self):
+        return np.dtype(np.float64)
+
+    def _run_blocks(self, method, X):
+        """Run a contract method over copies of blocks of rows, in threads."""
+        dtype = self._working_dtype()
+        out = np.empty(X.shape, dtype=dtype)
+        log_det = np.empty(X.shape[0])
+
+        def run(rows):
+            block = np.array(X[rows], dtype=dtype, order="C")
+            out[rows], log_det[rows] = method(block)
+
+        blocks = row_blocks(X.shape[0])
+        n_jobs = getattr(self, "n_jobs", None)
+        if n_jobs in (None, 1) or len(blocks) == 1:
+            for rows in blocks:
+                run(rows)
+        else:
+            Parallel(n_jobs=n_jobs, prefer="threads")(
+                delayed(run)(rows) for rows in blocks
+            )
+        return out, log_det
+
+    @property
+    def _n_features_out(self):
+        return self.n_features_in_
+
+    def __sklearn_tags__(self):
+        """Declare what the estimator accepts and keeps."""
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64"]
+        return tags
