@@ -14,6 +14,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gaussflow._random import as_generator
+from gaussflow._state import Persistent
 
 LOG_2PI = float(np.log(2.0 * np.pi))
 
@@ -35,7 +36,11 @@ def log_standard_normal(Z):
 
 
 class Layer(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, DensityMixin, BaseEstimator
+    Persistent,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    DensityMixin,
+    BaseEstimator,
 ):
     """Base class of every invertible map of R^D, and the face they share.
 

@@ -4,8 +4,10 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+from gaussflow._state import Persistent
 
-class Rotation(ABC):
+
+class Rotation(Persistent, ABC):
     """``n_directions`` orthonormal directions in R^D, drawn or learned once.
 
     A layer maps only the coordinates along these directions and leaves the
@@ -34,15 +36,6 @@ class Rotation(ABC):
     @abstractmethod
     def select(self, rows):
         """Return the rotation restricted to some of its directions."""
-
-    @abstractmethod
-    def get_state(self):
-        """Return the state as a dict of arrays, numbers and strings."""
-
-    @classmethod
-    @abstractmethod
-    def from_state(cls, state):
-        """Rebuild the rotation from :meth:`get_state`."""
 
     def matrix(self):
         """Return Q as a dense (n_directions, n_features) array."""
