@@ -35,8 +35,48 @@ class Rotation(Persistent, ABC):
 
     @abstractmethod
     def select(self, rows):
-        """Return the rotation restricted to some of its directions."""
+        """Return the rotation restricted to some of its directions.
+
+        ``rows`` is an array of their numbers, or a mask.
+        """
 
     def matrix(self):
         """Return Q as a dense (n_directions, n_features) array."""
         return self.lift(np.eye(self.n_directions))
+
+
+def restrict(kept, rows):
+    """Return the numbers of the directions that are left, or None for all.
+
+    Parameters
+    ----------
+    kept : ndarray of int or None
+        Directions of the full basis that a rotation has; None for all.
+    rows : array-like of int or bool, or None
+        Choice among these, as an index array or a mask; None for all.
+    """
+    if rows is None:
+        return kept
+    rows = np.asarray(rows)
+    rows = np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.intp)
+    return rows if kept is None else kept[rows]
+
+
+def strategy(*, learned):
+    """Mark a function as a rotation strategy.
+
+    A strategy is called as ``f(Z, rng, *, n_directions=None, target=None)``
+    and returns a Rotation. It leaves Z and target as they are.
+
+    Parameters
+    ----------
+    learned : bool
+        Whether it looks at the rows it is given. If so, what it finds must be
+        judged on other rows: kept as the function's attribute ``learned``.
+    """
+
+    def mark(function):
+        function.learned = learned
+        return function
+
+    return mark

@@ -1,0 +1,43 @@
+"""A rotation stored as its matrix: what learned directions need."""
+
+import numpy as np
+
+from gaussflow.rotations.base import Rotation
+
+
+class DenseRotation(Rotation):
+    """Orthonormal directions kept as a matrix.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n_directions, n_features)
+        Rows that are orthonormal already: nothing is checked or corrected.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gaussflow.rotations import DenseRotation
+    >>> rotation = DenseRotation(np.array([[0.6, 0.8]]))
+    >>> rotation.project(np.array([[3.0, 4.0]]))
+    array([[5.]])
+    """
+
+    def __init__(self, matrix):
+        self.directions = np.ascontiguousarray(matrix, dtype=np.float64)
+        self.n_directions, self.n_features = self.directions.shape
+
+    def project(self, X):
+        """Return the coordinates X Q^T, a new (n_samples, n_directions) array."""
+        return X @ self.directions.T.astype(X.dtype, copy=False)
+
+    def lift(self, Y):
+        """Return Y Q, a new (n_samples, n_features) array: the adjoint."""
+        return Y @ self.directions.astype(Y.dtype, copy=False)
+
+    def select(self, rows):
+        """Return the rotation restricted to some of its directions."""
+        return DenseRotation(self.directions[rows])
+
+    def matrix(self):
+        """Return Q as a dense (n_directions, n_features) array."""
+        return self.directions.copy()
