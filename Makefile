@@ -1,0 +1,60 @@
+# Every target sets itself up in .venv and does nothing twice: the stamps are
+# newer than pyproject.toml once its requirements are installed. Needed: make
+# and Python 3.11 or later (another one: make PYTHON=/path/to/python test).
+
+VENV := .venv
+PY := $(VENV)/bin/python
+CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11 python
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in $(CANDIDATES); do \
+	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
+PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
+# One BLAS thread for each test process; numba and joblib see the same limit.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench
+.NOTPARALLEL:
+
+help:  ## Show this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: $(VENV)/.demo  ## Turn a real table of patients into a synthetic one: demo/
+	$(PY) -m gaussflow demo --out demo
+
+test: $(VENV)/.test  ## Run the tests and the examples of the docstrings
+	$(ONE_THREAD) $(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+
+lint: $(VENV)/.dev  ## Check style, formatting, types and spelling
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m codespell_lib
+
+bench: $(VENV)/.demo  ## Measure; writes benchmarks/results and the README's table
+	$(ONE_THREAD) $(PY) benchmarks/density.py
+	$(ONE_THREAD) $(PY) benchmarks/speed.py
+	$(ONE_THREAD) $(PY) benchmarks/picture.py
+	$(PY) benchmarks/readme_table.py
+
+$(VENV)/.demo: EXTRAS := tabular,viz
+$(VENV)/.test: EXTRAS := test
+$(VENV)/.dev: EXTRAS := dev
+$(VENV)/.demo $(VENV)/.test $(VENV)/.dev: pyproject.toml | $(VENV)/.python
+	@echo "Installing gaussflow[$(EXTRAS)] into $(VENV)"
+	@$(PIP_INSTALL) --editable ".[$(EXTRAS)]"
+	@touch $@
+
+# An environment that works is kept; a half-made one (no pip) is made again.
+$(VENV)/.python:
+	@$(PY) -m pip --version >/dev/null 2>&1 || { \
+	  test -n "$(PYTHON)" || { \
+	    echo "gaussflow needs Python 3.11 or later, and none was found." \
+	      "Install one, or name it: make PYTHON=/path/to/python"; exit 1; }; \
+	  $(PYTHON) -c '$(NEW_ENOUGH)' || { \
+	    echo "gaussflow needs Python 3.11 or later; $(PYTHON) is older."; exit 1; }; \
+	  echo "Making $(VENV) with $(PYTHON)"; \
+	  $(PYTHON) -m venv --clear $(VENV); } || { \
+	    echo "Could not make $(VENV). On Debian and Ubuntu: apt install python3-venv"; \
+	    exit 1; }
+	@touch $@
