@@ -27,6 +27,15 @@ def row_blocks(n_samples):
     return [slice(i, i + BLOCK_ROWS) for i in range(0, n_samples, BLOCK_ROWS)]
 
 
+def run_threads(work, blocks, n_jobs):
+    """Return [work(block) for block in blocks], in threads where asked for."""
+    if n_jobs in (None, 1) or len(blocks) == 1:
+        return [work(block) for block in blocks]
+    return Parallel(n_jobs=n_jobs, prefer="threads")(
+        delayed(work)(block) for block in blocks
+    )
+
+
 def log_standard_normal(Z):
     """Return log N(z; 0, I) of each row, in nats, float64."""
     Z = np.asarray(Z)
@@ -240,15 +249,7 @@ class Layer(
             block = np.array(X[rows], dtype=dtype, order="C")
             out[rows], log_det[rows] = method(block)
 
-        blocks = row_blocks(X.shape[0])
-        n_jobs = getattr(self, "n_jobs", None)
-        if n_jobs in (None, 1) or len(blocks) == 1:
-            for rows in blocks:
-                run(rows)
-        else:
-            Parallel(n_jobs=n_jobs, prefer="threads")(
-                delayed(run)(rows) for rows in blocks
-            )
+        run_threads(run, row_blocks(X.shape[0]), getattr(self, "n_jobs", None))
         return out, log_det
 
     @property

@@ -1,0 +1,122 @@
+"""Monotone rational-quadratic splines with straight tails.
+
+The spline of Gregory and Delbourgo (1982, eq. 2-4), as used by Durkan et al.
+(2019, "Neural spline flows", eq. 4-6). Between two knots the map is a ratio of
+two quadratics with the given values and slopes at both ends; outside the knots
+it is a straight line with the slope of the outermost knot.
+"""
+
+import numpy as np
+
+from gaussflow.kernels._jit import jit
+
+# A product of slopes is turned into a logarithm before it can overflow.
+_BIG = 1e100
+_SMALL = 1e-100
+
+
+@jit
+def spline_forward(Y, x, z, slope, log_det):
+    """Map every column by its spline; add the log-slopes to log_det.
+
+    Y : (n, K), overwritten ; x, z, slope : (K, m), x and z strictly increasing
+    along each row, slope > 0, m >= 2 ; log_det : (n,), added to.
+    """
+    n, n_columns = Y.shape
+    m = x.shape[1]
+    for i in range(n):
+        product = 1.0
+        total = 0.0
+        for k in range(n_columns):
+            value = np.float64(Y[i, k])
+            if value <= x[k, 0]:
+                product *= slope[k, 0]
+                Y[i, k] = z[k, 0] + slope[k, 0] * (value - x[k, 0])
+            elif value >= x[k, m - 1]:
+                product *= slope[k, m - 1]
+                Y[i, k] = z[k, m - 1] + slope[k, m - 1] * (value - x[k, m - 1])
+            else:
+                lo = 0
+                hi = m - 1
+                while hi - lo > 1:
+                    mid = (lo + hi) >> 1
+                    if value >= x[k, mid]:
+                        lo = mid
+                    else:
+                        hi = mid
+                width = x[k, lo + 1] - x[k, lo]
+                height = z[k, lo + 1] - z[k, lo]
+                s = height / width
+                d0 = slope[k, lo]
+                d1 = slope[k, lo + 1]
+                t = (value - x[k, lo]) / width
+                u = 1.0 - t
+                tu = t * u
+                inv = 1.0 / (s + (d0 + d1 - 2.0 * s) * tu)
+                Y[i, k] = z[k, lo] + height * (s * t * t + d0 * tu) * inv
+                product *= (
+                    s * s * (d1 * t * t + 2.0 * s * tu + d0 * u * u) * inv * inv
+                )
+            if product > _BIG or product < _SMALL:
+                total += np.log(product)
+                product = 1.0
+        log_det[i] += total + np.log(product)
+
+
+@jit
+def spline_inverse(Z, x, z, slope, log_det):
+    """Undo :func:`spline_forward`; add the inverse's log-slopes to log_det."""
+    n, n_columns = Z.shape
+    m = x.shape[1]
+    for i in range(n):
+        product = 1.0
+        total = 0.0
+        for k in range(n_columns):
+            value = np.float64(Z[i, k])
+            if value <= z[k, 0]:
+                product *= slope[k, 0]
+                Z[i, k] = x[k, 0] + (value - z[k, 0]) / slope[k, 0]
+            elif value >= z[k, m - 1]:
+                product *= slope[k, m - 1]
+                Z[i, k] = x[k, m - 1] + (value - z[k, m - 1]) / slope[k, m - 1]
+            else:
+                lo = 0
+                hi = m - 1
+                while hi - lo > 1:
+                    mid = (lo + hi) >> 1
+                    if value >= z[k, mid]:
+                        lo = mid
+                    else:
+                        hi = mid
+                width = x[k, lo + 1] - x[k, lo]
+                height = z[k, lo + 1] - z[k, lo]
+                s = height / width
+                d0 = slope[k, lo]
+                d1 = slope[k, lo + 1]
+                bend = d0 + d1 - 2.0 * s
+                r = (value - z[k, lo]) / height
+                # Root of the quadratic in t, in the form that does not cancel.
+                a = s - d0 + r * bend
+                b = d0 - r * bend
+                c = -s * r
+                root = np.sqrt(max(b * b - 4.0 * a * c, 0.0))
+                t = 2.0 * c / (-b - root)
+                t = min(max(t, 0.0), 1.0)
+                u = 1.0 - t
+                tu = t * u
+                den = s + bend * tu
+                t_slope = s * s * (d1 * t * t + 2.0 * s * tu + d0 * u * u) / (den * den)
+                # One Newton step restores the digits the root has lost.
+                residual = (s * t * t + d0 * tu) / den - r
+                t = min(max(t - residual * s / t_slope, 0.0), 1.0)
+                Z[i, k] = x[k, lo] + width * t
+                u = 1.0 - t
+                tu = t * u
+                inv = 1.0 / (s + bend * tu)
+                product *= (
+                    s * s * (d1 * t * t + 2.0 * s * tu + d0 * u * u) * inv * inv
+                )
+            if product > _BIG or product < _SMALL:
+                total -= np.log(product)
+                product = 1.0
+        log_det[i] += total - np.log(product)

@@ -1,0 +1,173 @@
+"""From a density on the grid to a monotone spline: one tail rule for all."""
+
+import numpy as np
+from scipy.special import ndtri
+
+from gaussflow.kernels.spline import spline_forward, spline_inverse
+from gaussflow.marginals.base import Marginal
+from gaussflow.marginals.counts import BIN_WIDTH, EDGES, N_BINS
+
+#: Knots of every spline.
+N_KNOTS = 48
+#: The support of a map ends where this many rows are left outside.
+ROWS_OUTSIDE = 1.5
+#: Slopes of the straight lines outside the support. At most 1, so that an
+#: outlier never grows from layer to layer; at least 0.3, so that the inverse
+#: does not throw noise far out.
+TAIL_SLOPES = (0.3, 1.0)
+#: Bounds of the slopes between knots: what the inverse can undo in float64.
+SLOPES = (1e-5, 1e5)
+
+
+class SplineMap(Marginal):
+    """Marginal maps held as rational-quadratic splines with straight tails.
+
+    Attributes
+    ----------
+    knots_, values_, slopes_ : ndarray of shape (n_columns, n_knots)
+        Places of the knots, values there and slopes there. The first and last
+        knot are the support; the first and last slope those of the tails.
+    """
+
+    def forward_and_log_det(self, Y, log_det):
+        """Map Y in place; add the log-slopes to log_det; return Y."""
+        spline_forward(Y, self.knots_, self.values_, self.slopes_, log_det)
+        return Y
+
+    def inverse_and_log_det(self, Z, log_det):
+        """Undo the map in place; add the inverse's log-slopes; return Z."""
+        spline_inverse(Z, self.knots_, self.values_, self.slopes_, log_det)
+        return Z
+
+    def select(self, columns):
+        """Return the maps of some of the coordinates."""
+        picked = object.__new__(type(self))
+        picked.__dict__.update(vars(self))
+        for name in ("knots_", "values_", "slopes_"):
+            setattr(picked, name, np.ascontiguousarray(getattr(self, name)[columns]))
+        return picked
+
+    def set_from_density(self, density, n_samples, target=None):
+        """Set the knots so that the map carries ``density`` to the target.
+
+        Parameters
+        ----------
+        density : ndarray of shape (n_columns, N_BINS)
+            Density at the bins' centres, positive.
+        n_samples : int
+            Rows behind it: they set where the support ends.
+        target : ndarray of shape (n_columns, N_BINS) or None
+            Density to map to; None for N(0, 1).
+        """
+        lower, upper = _tails_at_edges(density)
+        at_edges = np.empty_like(lower)
+        at_edges[:, 1:-1] = np.sqrt(density[:, 1:] * density[:, :-1])
+        at_edges[:, 0], at_edges[:, -1] = density[:, 0], density[:, -1]
+        if target is None:
+            z, slope = _to_normal(lower, upper, at_edges)
+        else:
+            z, slope = _to_density(lower, upper, at_edges, target)
+        outside = min(ROWS_OUTSIDE / n_samples, 0.25)
+        first = np.minimum((lower < outside).sum(1), N_BINS - 1)
+        last = np.maximum(N_BINS - (upper < outside).sum(1), first + 1)
+        picked = _choose_knots(density, slope, first, last)
+        rows = np.arange(len(density))[:, None]
+        self.knots_ = EDGES[picked]
+        self.values_ = z[rows, picked]
+        self.slopes_ = slope[rows, picked]
+        self._extend_short_supports(picked)
+        self._make_strict()
+        return self
+
+    def _extend_short_supports(self, picked):
+        """Put the knots that a narrow support could not use on its upper tail."""
+        self.slopes_[:, 0] = np.clip(self.slopes_[:, 0], *TAIL_SLOPES)
+        last = picked[:, -1:]
+        tail = np.clip(self.slopes_[:, -1:], *TAIL_SLOPES)
+        repeats = np.cumsum(picked == last, axis=1) - 1
+        beyond = repeats * BIN_WIDTH * (repeats > 0)
+        self.knots_ = self.knots_ + beyond
+        self.values_ = self.values_ + beyond * tail
+        self.slopes_ = np.where(picked == last, tail, self.slopes_)
+
+    def _make_strict(self):
+        """Keep values and slopes strictly increasing and invertible."""
+        steps = np.maximum(np.diff(self.values_, axis=1), np.diff(self.knots_) * 1e-5)
+        # Grow from the middle knot outward, so that rounding stays in the tails.
+        start = self.values_.shape[1] // 2
+        right = self.values_[:, start : start + 1] + np.cumsum(steps[:, start:], axis=1)
+        left = (
+            self.values_[:, start : start + 1]
+            - np.cumsum(steps[:, start - 1 :: -1], axis=1)[:, ::-1]
+        )
+        self.values_ = np.concatenate(
+            [left, self.values_[:, start : start + 1], right], axis=1
+        )
+        self.slopes_ = np.clip(self.slopes_, *SLOPES)
+
+
+def _tails_at_edges(density):
+    """Probability below and above every edge of the grid, each (K, N_BINS + 1)."""
+    mass = density / density.sum(1, keepdims=True)
+    zero = np.zeros((len(mass), 1))
+    lower = np.concatenate([zero, np.cumsum(mass, axis=1)], axis=1)
+    upper = np.concatenate([np.cumsum(mass[:, ::-1], axis=1)[:, ::-1], zero], axis=1)
+    return lower, upper
+
+
+def _to_normal(lower, upper, density):
+    z = np.where(lower < 0.5, ndtri(lower), -ndtri(upper))
+    # The outermost edges would be infinite; they lie beyond every support.
+    z = np.clip(z, -37.0, 37.0)
+    normal = np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)
+    return z, density / np.maximum(normal, 1e-300)
+
+
+def _to_density(lower, upper, density, target):
+    target_lower, target_upper = _tails_at_edges(target)
+    z = np.empty_like(lower)
+    reached = np.empty_like(lower)
+    for k in range(len(lower)):
+        below = np.interp(lower[k], target_lower[k], EDGES)
+        above = np.interp(-upper[k], -target_upper[k], EDGES)
+        z[k] = np.where(lower[k] < 0.5, below, above)
+        bins = np.clip(((z[k] - EDGES[0]) / BIN_WIDTH).astype(int), 0, N_BINS - 1)
+        reached[k] = target[k, bins]
+    return z, density / np.maximum(reached, 1e-300)
+
+
+def _choose_knots(density, slope, first, last):
+    """Pick edges as knots where rows are, where the map bends, and between.
+
+    Returns integers of shape (K, N_KNOTS), non-decreasing, from first to last;
+    the last one is repeated where the support has fewer edges than knots.
+    """
+    bins = np.arange(N_BINS)
+    inside = (bins >= first[:, None]) & (bins < last[:, None])
+    bend = np.sqrt(np.abs(np.diff(np.log(np.maximum(slope, 1e-300)), axis=1)))
+    measure = np.zeros_like(density)
+    for part, weight in ((density, 0.4), (bend, 0.35), (np.ones_like(bend), 0.25)):
+        part = np.where(inside, part, 0.0)
+        total = np.maximum(part.sum(1, keepdims=True), 1e-300)
+        measure += weight * part / total
+    cumulative = np.concatenate(
+        [np.zeros((len(density), 1)), np.cumsum(measure, axis=1)], axis=1
+    )
+    levels = np.linspace(0.0, 1.0, N_KNOTS)
+    picked = np.empty((len(density), N_KNOTS), dtype=np.int64)
+    for k in range(len(density)):
+        total = cumulative[k, last[k]]
+        edges = np.unique(
+            np.clip(
+                np.searchsorted(cumulative[k], levels * total * (1 - 1e-12)),
+                first[k],
+                last[k],
+            )
+        )
+        edges = np.union1d(edges, [first[k], last[k]])
+        # The two ends can make one knot too many.
+        while len(edges) > N_KNOTS:
+            edges = np.delete(edges, 1 + np.argmin(np.diff(edges[1:])))
+        picked[k] = last[k]
+        picked[k, : len(edges)] = edges
+    return picked
