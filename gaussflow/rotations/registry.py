@@ -91,13 +91,16 @@ class _UserRotation:
         name = getattr(self.function, "__name__", repr(self.function))
         answer = self.function(Z.copy(), rng)
         try:
-            Q = np.array(answer, dtype=np.float64)
-        except (TypeError, ValueError) as exc:
+            Q = np.asarray(answer)
+        except ValueError:  # lists of unequal lengths
+            Q = np.asarray(None)
+        if Q.dtype.kind not in "fiu":
             raise ValueError(
-                f"The rotation {name!r} must return an array of numbers, got "
+                f"The rotation {name!r} must return an array of real numbers, got "
                 f"{type(answer).__name__}."
-            ) from exc
-        k, d = (*Q.shape, 0, 0)[:2] if Q.ndim == 2 else (0, 0)
+            )
+        Q = Q.astype(np.float64)
+        k, d = Q.shape if Q.ndim == 2 else (0, 0)
         if d != Z.shape[1] or not 1 <= k <= d:
             raise ValueError(
                 f"The rotation {name!r} must return an array of shape "
