@@ -1,0 +1,87 @@
+"""The Knothe-Rosenblatt map of a Gaussian mixture, as arrays and two passes."""
+
+import numpy as np
+
+from gaussflow._state import Persistent
+from gaussflow.kernels.mixture import mixture_forward, mixture_inverse
+
+
+class MixtureMap(Persistent):
+    """Carry a Gaussian mixture to the standard normal, column after column.
+
+    With u_k = L_k^-1 (x - mu_k), column j becomes
+    z_j = Phi^-1(sum_k w_k(x_<j) Phi(u_kj)), where the weights are posterior to
+    the columns before it. The log-determinant is log p(x) - log N(z).
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_components,)
+        Positive; normalised here.
+    means : ndarray of shape (n_components, n_features)
+        Components' means.
+    cholesky : ndarray of shape (n_components, n_features, n_features) or \
+            (n_components, n_features)
+        Lower Cholesky factors of the components' covariances, or the
+        standard deviations when all covariances are diagonal.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gaussflow.layers.mixture_map import MixtureMap
+    >>> one = MixtureMap(np.ones(1), np.zeros((1, 2)), np.full((1, 2), 2.0))
+    >>> Z, log_det = one.forward_and_log_det(np.array([[2.0, -4.0]]))
+    >>> Z.round(6), log_det.round(3)
+    (array([[ 1., -2.]]), array([-1.386]))
+    """
+
+    def __init__(self, weights, means, cholesky):
+        weights = np.asarray(weights, dtype=np.float64)
+        cholesky = np.asarray(cholesky, dtype=np.float64)
+        self.log_weights = np.log(weights / weights.sum())
+        # Components come last in memory: the kernels' inner loops run on them.
+        self.means = np.ascontiguousarray(np.asarray(means, dtype=np.float64).T)
+        n_features, n_components = self.means.shape
+        if cholesky.ndim == 2:
+            self.scales = np.ascontiguousarray(cholesky.T)
+            self.lower = np.zeros((n_features, 0, n_components))
+        else:
+            self.lower = np.ascontiguousarray(cholesky.transpose(1, 2, 0))
+            diagonal = np.arange(n_features)
+            self.scales = self.lower[diagonal, diagonal]
+
+    @property
+    def n_features(self):
+        """Number of columns."""
+        return self.means.shape[0]
+
+    @property
+    def weights(self):
+        """Components' weights, of shape (n_components,)."""
+        return np.exp(self.log_weights)
+
+    @property
+    def cholesky(self):
+        """Lower Cholesky factors, (n_components, n_features, n_features)."""
+        n_features, n_components = self.means.shape
+        factors = np.zeros((n_components, n_features, n_features))
+        if self.lower.shape[1]:
+            factors[:] = np.tril(self.lower.transpose(2, 0, 1))
+        else:
+            diagonal = np.arange(n_features)
+            factors[:, diagonal, diagonal] = self.scales.T
+        return factors
+
+    def forward_and_log_det(self, X):
+        """Return (Z, log |det dZ/dX|); X is overwritten by Z."""
+        log_det = np.empty(X.shape[0])
+        mixture_forward(X, *self._arrays(), X, log_det)
+        return X, log_det
+
+    def inverse_and_log_det(self, Z):
+        """Return (X, log |det dX/dZ|); Z is overwritten by X."""
+        log_det = np.empty(Z.shape[0])
+        mixture_inverse(Z, *self._arrays(), Z, log_det)
+        return Z, log_det
+
+    def _arrays(self):
+        return self.log_weights, self.means, self.scales, self.lower

@@ -1,0 +1,205 @@
+"""Triangular layers: Knothe-Rosenblatt maps, one column given those before."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from gaussflow.layers.base import Layer, log_standard_normal
+from gaussflow.layers.mixture_fit import FAMILIES, fit_mixture
+
+#: A source mixture is kept where its held-out gain over the standard normal
+#: exceeds this many standard errors.
+SOURCE_Z = 2.0
+
+
+class Triangular(Layer):
+    """Carry rows to a standard normal, each column given those before it.
+
+    The conditional laws come from an averaged Gaussian mixture: a few
+    mixtures of chosen kinds and sizes, picked together by held-out
+    likelihood, and one broad component that weighs as much as one row. The
+    Knothe-Rosenblatt map of that mixture is exact and so is its inverse: this
+    one layer turns clusters, curves and heavy tails into noise.
+
+    Parameters
+    ----------
+    conditioner : {"mixture"}, default="mixture"
+        What models a column given the columns before it.
+    n_components : int or "auto", default="auto"
+        Components of each mixture; "auto" chooses by held-out likelihood.
+    covariance_type : {"auto", "full", "tied", "diag", "spherical", "scaled"}, \
+            default="auto"
+        Covariances of the components. The first four are those of
+        :class:`sklearn.mixture.GaussianMixture`, on standardised columns;
+        "scaled" components share centre and shape and differ in scale, which
+        is the law of elliptical data with heavy tails. "auto" chooses among
+        them by held-out likelihood.
+    n_bags : int, default=6
+        Number of mixtures that are averaged, at least 1.
+    n_jobs : int or None, default=None
+        Threads that fit mixtures and map blocks of rows. The results do not
+        depend on it.
+    random_state : int, RandomState instance or None, default=None
+        Randomness of the splits and of the starts of EM.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of columns.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where X had names.
+    weights_ : ndarray of shape (n_total,)
+        Weights of all components of the average; the last one is the broad
+        component.
+    means_ : ndarray of shape (n_total, n_features_in_)
+        Their means, in the units of X.
+    cholesky_ : ndarray of shape (n_total, n_features_in_, n_features_in_)
+        Lower Cholesky factors of their covariances.
+    n_components_ : list of int
+        Components of each mixture in the average.
+    covariance_type_ : list of str
+        Kind of each mixture in the average; "shrunk" is one Gaussian with
+        the Ledoit-Wolf covariance.
+    validation_score_ : float
+        Mean log-likelihood, in nats and in the units of X, of held-out rows
+        under averages fitted without them.
+    map_ : MixtureMap
+        The fitted map.
+    source_map_ : MixtureMap or None
+        The map of the rows carried, in direction "generate"; None where they
+        could not be told from a standard normal, and in "gaussianize".
+
+    Notes
+    -----
+    Column j becomes z_j = Phi^-1(sum_k w_k(x_<j) Phi(u_kj)) with
+    u_k = L_k^-1 (x - mu_k) and posterior weights w_k. The inverse is a
+    bracketed root search per column, exact to float64; log-determinants are
+    log p(x) - log N(z).
+
+    References
+    ----------
+    M. Rosenblatt (1952), "Remarks on a multivariate transformation".
+    P. Smyth, D. Wolpert (1999), "Linearly combining density estimators via
+    stacking". R. Caruana et al. (2004), "Ensemble selection from libraries
+    of models".
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_moons
+    >>> from gaussflow.layers.triangular import Triangular
+    >>> X, _ = make_moons(500, noise=0.1, random_state=0)
+    >>> layer = Triangular(random_state=0).fit(X)
+    >>> Z = layer.transform(X)
+    >>> bool(abs(layer.inverse_transform(Z) - X).max() < 1e-8)
+    True
+    """
+
+    def __init__(
+        self,
+        *,
+        conditioner="mixture",
+        n_components="auto",
+        covariance_type="auto",
+        n_bags=6,
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.conditioner = conditioner
+        self.n_components = n_components
+        self.covariance_type = covariance_type
+        self.n_bags = n_bags
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit_forward(self, X, rng, *, target=None):
+        """Fit the layer on X and return (Z, log_det) of those rows."""
+        self._check_parameters()
+        self.n_features_in_ = X.shape[1]
+        self.source_map_ = None
+        source_rng, target_rng = rng.spawn(2)
+        settings = {
+            "n_components": self.n_components,
+            "covariance_type": self.covariance_type,
+            "n_bags": self.n_bags,
+            "n_jobs": self.n_jobs,
+        }
+        rows = X if target is None else target
+        self.map_, report = fit_mixture(rows, target_rng, **settings)
+        self.n_components_ = report["n_components"]
+        self.covariance_type_ = report["covariance_types"]
+        self.validation_score_ = float(np.mean(report["log_density"]))
+        self.generates_ = target is not None
+        if self.generates_:
+            source, report = fit_mixture(X, source_rng, **settings)
+            gain = report["log_density"] - log_standard_normal(report["held_out"])
+            error = np.std(gain) / np.sqrt(len(gain))
+            if np.mean(gain) > SOURCE_Z * error:
+                self.source_map_ = source
+        return self.forward_and_log_det(X)
+
+    def forward_and_log_det(self, X):
+        """Return Z and log |det dZ/dX| of each row."""
+        if not self.generates_:
+            return self.map_.forward_and_log_det(X)
+        log_det = 0.0
+        if self.source_map_ is not None:
+            X, log_det = self.source_map_.forward_and_log_det(X)
+        X, log_det_target = self.map_.inverse_and_log_det(X)
+        return X, log_det + log_det_target
+
+    def inverse_and_log_det(self, Z):
+        """Return X and log |det dX/dZ| of each row."""
+        if not self.generates_:
+            return self.map_.inverse_and_log_det(Z)
+        Z, log_det = self.map_.forward_and_log_det(Z)
+        if self.source_map_ is not None:
+            Z, log_det_source = self.source_map_.inverse_and_log_det(Z)
+            log_det = log_det + log_det_source
+        return Z, log_det
+
+    @property
+    def weights_(self):
+        """Weights of the components."""
+        check_is_fitted(self)
+        return self.map_.weights
+
+    @property
+    def means_(self):
+        """Means of the components."""
+        check_is_fitted(self)
+        return np.ascontiguousarray(self.map_.means.T)
+
+    @property
+    def cholesky_(self):
+        """Cholesky factors of the components' covariances."""
+        check_is_fitted(self)
+        return self.map_.cholesky
+
+    def _check_parameters(self):
+        if self.conditioner != "mixture":
+            raise ValueError(
+                f'Triangular knows conditioner="mixture", got {self.conditioner!r}.'
+            )
+        types = ("auto", *FAMILIES, "spherical")
+        if self.covariance_type not in types:
+            raise ValueError(
+                f"Triangular's covariance_type must be one of {types}, "
+                f"got {self.covariance_type!r}."
+            )
+        if self.n_components != "auto" and not _is_count(self.n_components):
+            raise ValueError(
+                f'Triangular\'s n_components must be "auto" or an integer of at '
+                f"least 1, got {self.n_components!r}."
+            )
+        if not _is_count(self.n_bags):
+            raise ValueError(
+                f"Triangular's n_bags must be an integer of at least 1, "
+                f"got {self.n_bags!r}."
+            )
+
+
+def _is_count(value):
+    return (
+        isinstance(value, (int, np.integer))
+        and not isinstance(value, bool)
+        and value >= 1
+    )
