@@ -14,6 +14,9 @@ import numpy as np
 
 from gaussflow.kernels._jit import jit
 
+# What a row beyond an abrupt end of a density costs, about, in nats.
+_BEYOND = 5.0
+
 
 @jit
 def kde_densities(counts, low, width, bandwidths, reflect, density, score):
@@ -81,7 +84,7 @@ def kde_densities(counts, low, width, bandwidths, reflect, density, score):
                     elif to < 0 or to >= n_bins:
                         continue
                     row[to] += drawn[b] * kernel[abs(r)]
-        value = 0.0
+        value = -2.0 * _BEYOND if reflect else 0.0
         for b in range(n_bins):
             if counts[b] > 0:
                 move = abs((b + 0.5) * width + low - mean) * (1.0 - shrink)
@@ -94,13 +97,14 @@ def kde_densities(counts, low, width, bandwidths, reflect, density, score):
 
 @jit
 def penalized_densities(
-    counts, low, width, basis, basis_start, penalties, density, score
+    counts, low, width, basis, basis_start, penalties, bounded, density, score
 ):
     """Penalised-likelihood densities of one column at several penalties.
 
     counts : (B,) float64 ; low, width : the grid ; basis : (B, 4) cubic
     B-splines at the bin centres, of which basis_start (B,) is the first ;
-    penalties : (P,) decreasing ; density : (P, B), written ; score : (P,),
+    penalties : (P,) decreasing ; bounded : bool, let the density end at the
+    outermost counted bins ; density : (P, B), written ; score : (P,),
     written: mean log-likelihood minus effective parameters a row (nats).
 
     Poisson regression of the counts with offset log N(0, 1) by iteratively
@@ -111,6 +115,13 @@ def penalized_densities(
     total = 0.0
     for b in range(n_bins):
         total += counts[b]
+    begin = 0
+    end = n_bins
+    if bounded:
+        while begin < n_bins - 1 and counts[begin] == 0.0:
+            begin += 1
+        while end > begin + 1 and counts[end - 1] == 0.0:
+            end -= 1
     offset = np.empty(n_bins)
     for b in range(n_bins):
         centre = low + (b + 0.5) * width
@@ -133,7 +144,7 @@ def penalized_densities(
         for iteration in range(30):
             gram[:] = 0.0
             right[:] = 0.0
-            for b in range(n_bins):
+            for b in range(begin, end):
                 start = basis_start[b]
                 eta = offset[b]
                 for p in range(4):
@@ -214,14 +225,16 @@ def penalized_densities(
                 step[j] = value / band[0, j]
             effective += step[c]
         mass = 0.0
-        for b in range(n_bins):
+        fitted[:] = 0.0
+        for b in range(begin, end):
             start = basis_start[b]
             eta = offset[b]
             for p in range(4):
                 eta += basis[b, p] * theta[start + p]
             fitted[b] = np.exp(min(eta, 50.0))
             mass += fitted[b] * width
-        value = 0.0
+        # Each end is an extreme of the rows: about one new row in n falls beyond.
+        value = -2.0 * _BEYOND if bounded else 0.0
         for b in range(n_bins):
             density[level, b] = fitted[b] / mass
             if counts[b] > 0:

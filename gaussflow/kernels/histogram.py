@@ -6,27 +6,6 @@ from gaussflow.kernels._jit import jit
 
 
 @jit
-def add_counts(Y, low, inv_width, counts):
-    """Add each column's values to its row of counts.
-
-    Y : (n, K) ; low, inv_width : (K,) ; counts : (K, B) int64, written in place.
-    Values outside the grid are counted in the first or last bin.
-    """
-    n, n_columns = Y.shape
-    last = counts.shape[1] - 1
-    for i in range(n):
-        for k in range(n_columns):
-            position = (Y[i, k] - low[k]) * inv_width[k]
-            if position <= 0.0:
-                b = 0
-            elif position >= last:
-                b = last
-            else:
-                b = int(position)
-            counts[k, b] += 1
-
-
-@jit
 def add_fold_counts(Y, folds, low, inv_width, counts):
     """Add each column's values to the counts of the row's fold.
 

@@ -3,7 +3,8 @@
 The spline of Gregory and Delbourgo (1982, eq. 2-4), as used by Durkan et al.
 (2019, "Neural spline flows", eq. 4-6). Between two knots the map is a ratio of
 two quadratics with the given values and slopes at both ends; outside the knots
-it is a straight line with the slope of the outermost knot.
+it is a straight line with a slope of its own, so that a density may end
+abruptly without a steep tail.
 """
 
 import numpy as np
@@ -16,11 +17,12 @@ _SMALL = 1e-100
 
 
 @jit
-def spline_forward(Y, x, z, slope, log_det):
+def spline_forward(Y, x, z, slope, tail, log_det):
     """Map every column by its spline; add the log-slopes to log_det.
 
     Y : (n, K), overwritten ; x, z, slope : (K, m), x and z strictly increasing
-    along each row, slope > 0, m >= 2 ; log_det : (n,), added to.
+    along each row, slope > 0, m >= 2 ; tail : (K, 2) slopes below and above the
+    knots, > 0 ; log_det : (n,), added to.
     """
     n, n_columns = Y.shape
     m = x.shape[1]
@@ -30,11 +32,11 @@ def spline_forward(Y, x, z, slope, log_det):
         for k in range(n_columns):
             value = np.float64(Y[i, k])
             if value <= x[k, 0]:
-                product *= slope[k, 0]
-                Y[i, k] = z[k, 0] + slope[k, 0] * (value - x[k, 0])
+                product *= tail[k, 0]
+                Y[i, k] = z[k, 0] + tail[k, 0] * (value - x[k, 0])
             elif value >= x[k, m - 1]:
-                product *= slope[k, m - 1]
-                Y[i, k] = z[k, m - 1] + slope[k, m - 1] * (value - x[k, m - 1])
+                product *= tail[k, 1]
+                Y[i, k] = z[k, m - 1] + tail[k, 1] * (value - x[k, m - 1])
             else:
                 lo = 0
                 hi = m - 1
@@ -64,7 +66,7 @@ def spline_forward(Y, x, z, slope, log_det):
 
 
 @jit
-def spline_inverse(Z, x, z, slope, log_det):
+def spline_inverse(Z, x, z, slope, tail, log_det):
     """Undo :func:`spline_forward`; add the inverse's log-slopes to log_det."""
     n, n_columns = Z.shape
     m = x.shape[1]
@@ -74,11 +76,11 @@ def spline_inverse(Z, x, z, slope, log_det):
         for k in range(n_columns):
             value = np.float64(Z[i, k])
             if value <= z[k, 0]:
-                product *= slope[k, 0]
-                Z[i, k] = x[k, 0] + (value - z[k, 0]) / slope[k, 0]
+                product *= tail[k, 0]
+                Z[i, k] = x[k, 0] + (value - z[k, 0]) / tail[k, 0]
             elif value >= z[k, m - 1]:
-                product *= slope[k, m - 1]
-                Z[i, k] = x[k, m - 1] + (value - z[k, m - 1]) / slope[k, m - 1]
+                product *= tail[k, 1]
+                Z[i, k] = x[k, m - 1] + (value - z[k, m - 1]) / tail[k, 1]
             else:
                 lo = 0
                 hi = m - 1

@@ -8,7 +8,7 @@ from gaussflow._random import draw_seed
 from gaussflow.layers.base import Layer, log_standard_normal, row_blocks, run_threads
 from gaussflow.layers.iteration import Iteration
 from gaussflow.marginals import get_marginal
-from gaussflow.marginals.counts import Counts, count_folds
+from gaussflow.marginals.counts import Counts, Grid, count_folds
 from gaussflow.marginals.entry import EntryMap
 from gaussflow.rotations import get_rotation
 
@@ -190,10 +190,13 @@ class Linear(Layer):
         if len(searched) > SEARCH_ROWS:
             searched = np.sort(rng.choice(searched, SEARCH_ROWS, replace=False))
         rotation = strategy(X[searched], rng)
-        parts = self._over_blocks(
-            X, lambda rows: count_folds(rotation.project(X[rows]), folds[rows], 2)
-        )
-        search, check = (Counts.of(values) for values in sum(parts))
+        grid = Grid.around(rotation.project(X[searched]))
+
+        def count(rows):
+            return count_folds(rotation.project(X[rows]), folds[rows], 2, grid)
+
+        values = sum(self._over_blocks(X, count))
+        search, check = Counts(grid, values[0]), Counts(grid, values[1])
         template = get_marginal(self.marginal, degree=self.degree)
         if gate is None or check.n_samples == 0:
             gains = template.fit(search).gain(search)[0]

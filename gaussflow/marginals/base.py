@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from gaussflow._state import Persistent
-from gaussflow.marginals.counts import CENTRES
+from gaussflow.marginals.counts import CENTRES, N_BINS
 
 
 class Marginal(Persistent, ABC):
@@ -52,18 +52,19 @@ class Marginal(Persistent, ABC):
         mean, error : ndarray of shape (n_columns,)
             Mean gain in nats a row and its standard error.
         """
-        per_bin = self.gain_per_bin(counts.n_columns)
+        per_bin = self.gain_per_bin(counts.grid)
         weights = counts.values / np.maximum(counts.values.sum(1, keepdims=True), 1)
         mean = (weights * per_bin).sum(1)
         variance = np.maximum((weights * per_bin**2).sum(1) - mean**2, 0.0)
         return mean, np.sqrt(variance / max(counts.n_samples, 1))
 
-    def gain_per_bin(self, n_columns):
+    def gain_per_bin(self, grid):
         """Gain at every bin's centre, of shape (n_columns, N_BINS)."""
-        gains = np.empty((n_columns, len(CENTRES)))
-        for k in range(n_columns):
-            Y = CENTRES[:, None].copy()
-            log_slope = np.zeros(len(CENTRES))
-            self.select([k]).forward_and_log_det(Y, log_slope)
-            gains[k] = log_slope + 0.5 * (CENTRES**2 - Y[:, 0] ** 2)
+        gains = np.empty((len(grid.loc), N_BINS))
+        for k, (loc, scale) in enumerate(zip(grid.loc, grid.scale, strict=True)):
+            before = loc + scale * CENTRES
+            gains[k] = 0.5 * before**2
+            after = before[:, None].copy()
+            self.select([k]).forward_and_log_det(after, gains[k])
+            gains[k] -= 0.5 * after[:, 0] ** 2
         return gains

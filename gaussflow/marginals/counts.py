@@ -1,4 +1,4 @@
-"""Mergeable statistics of coordinates: counts over one fixed grid.
+"""Mergeable statistics of coordinates: counts over fixed grids.
 
 Every marginal is fitted from these counts and nothing else. Counts of chunks
 of rows add up exactly, in any order, so a fit over an array, a memory map or
@@ -7,10 +7,10 @@ the parts of a distributed table is the same computation.
 
 import numpy as np
 
-from gaussflow.kernels.histogram import add_counts, add_fold_counts
+from gaussflow.kernels.histogram import add_fold_counts
 
-#: The grid covers [-GRID_HALF, GRID_HALF] of a standardised coordinate. What
-#: lies outside is counted in the outermost bins, where the tail rule holds.
+#: A grid covers GRID_HALF standard deviations to both sides. What lies outside
+#: is counted in the outermost bins, where the tail rule holds.
 GRID_HALF = 6.0
 N_BINS = 512
 BIN_WIDTH = 2.0 * GRID_HALF / N_BINS
@@ -18,36 +18,68 @@ EDGES = np.linspace(-GRID_HALF, GRID_HALF, N_BINS + 1)
 CENTRES = 0.5 * (EDGES[1:] + EDGES[:-1])
 
 
-class Counts:
-    """Counts of K standardised coordinates over the grid.
+class Grid:
+    """Where each coordinate's grid lies: centre and unit per coordinate.
 
     Parameters
     ----------
-    n_columns : int
-        K.
+    loc, scale : ndarray of shape (n_columns,)
+    """
 
-    Attributes
+    def __init__(self, loc, scale):
+        self.loc = loc
+        self.scale = scale
+
+    @classmethod
+    def standard(cls, n_columns):
+        """Return the grid of coordinates that are standardised already."""
+        return cls(np.zeros(n_columns), np.ones(n_columns))
+
+    @classmethod
+    def around(cls, Y):
+        """Return grids that fit a sample of the coordinates.
+
+        Coordinates that are nearly standardised keep the standard grid, so
+        that the identity stays the map that an estimate shrinks to.
+        """
+        loc = Y.mean(0, dtype=np.float64)
+        scale = Y.std(0, dtype=np.float64)
+        fine = (np.abs(loc) < 0.3) & (scale > 0.8) & (scale < 1.25)
+        degenerate = scale < 1e-5
+        loc[fine] = 0.0
+        scale[fine | degenerate] = 1.0
+        return cls(loc, scale)
+
+    def select(self, columns):
+        """Return the grids of some of the columns."""
+        return Grid(self.loc[columns], self.scale[columns])
+
+
+class Counts:
+    """Counts of K coordinates over their grids.
+
+    Parameters
     ----------
-    values : ndarray of shape (n_columns, N_BINS), int64
+    grid : Grid
+        The grids; counts add up only over the same grids.
+    values : ndarray of shape (n_columns, N_BINS), int64, or None
+        The counts; None starts at zero.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from gaussflow.marginals.counts import Counts
-    >>> left, right = Counts(1).add(np.zeros((3, 1))), Counts(1).add(np.ones((2, 1)))
-    >>> (left + right).n_samples
+    >>> from gaussflow.marginals.counts import Counts, Grid
+    >>> grid = Grid.standard(1)
+    >>> left = Counts(grid).add(np.zeros((3, 1)))
+    >>> (left + Counts(grid).add(np.ones((2, 1)))).n_samples
     5
     """
 
-    def __init__(self, n_columns):
-        self.values = np.zeros((n_columns, N_BINS), dtype=np.int64)
-
-    @classmethod
-    def of(cls, values):
-        """Wrap an array of counts of shape (n_columns, N_BINS)."""
-        self = cls.__new__(cls)
+    def __init__(self, grid, values=None):
+        self.grid = grid
+        if values is None:
+            values = np.zeros((len(grid.loc), N_BINS), dtype=np.int64)
         self.values = values
-        return self
 
     @property
     def n_columns(self):
@@ -61,24 +93,20 @@ class Counts:
 
     def add(self, Y):
         """Count the rows of Y, of shape (n_samples, n_columns); return self."""
-        low = np.full(self.n_columns, -GRID_HALF)
-        inv_width = np.full(self.n_columns, 1.0 / BIN_WIDTH)
-        add_counts(Y, low, inv_width, self.values)
+        self.values += count_folds(Y, np.zeros(len(Y), np.uint8), 1, self.grid)[0]
         return self
 
     def __add__(self, other):
-        return Counts.of(self.values + other.values)
+        return Counts(self.grid, self.values + other.values)
 
     def select(self, columns):
         """Return the counts of some of the columns."""
-        return Counts.of(self.values[columns])
+        return Counts(self.grid.select(columns), self.values[columns])
 
 
-def count_folds(Y, folds, n_folds):
+def count_folds(Y, folds, n_folds, grid):
     """Return an int64 array (n_folds, n_columns, N_BINS) of counts by fold."""
-    n_columns = Y.shape[1]
-    values = np.zeros((n_folds, n_columns, N_BINS), dtype=np.int64)
-    low = np.full(n_columns, -GRID_HALF)
-    inv_width = np.full(n_columns, 1.0 / BIN_WIDTH)
-    add_fold_counts(Y, folds, low, inv_width, values)
+    values = np.zeros((n_folds, Y.shape[1], N_BINS), dtype=np.int64)
+    low = grid.loc - GRID_HALF * grid.scale
+    add_fold_counts(Y, folds, low, 1.0 / (BIN_WIDTH * grid.scale), values)
     return values

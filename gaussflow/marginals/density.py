@@ -28,11 +28,11 @@ class DensityMarginal(SplineMap):
     def fit(self, counts, target=None):
         """Fit the maps from counts, toward N(0, 1) or the target's counts."""
         density, self.scores_ = self._best(counts)
-        goal = None if target is None else self._best(target)[0]
+        goal = None if target is None else (self._best(target)[0], target.grid)
         n_samples = counts.n_samples
         if target is not None:
             n_samples = min(n_samples, target.n_samples)
-        return self.set_from_density(density, n_samples, goal)
+        return self.set_from_density(density, n_samples, counts.grid, goal)
 
     def _best(self, counts):
         densities = np.empty(counts.values.shape)

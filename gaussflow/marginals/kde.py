@@ -6,7 +6,7 @@ from gaussflow.kernels.density import kde_densities
 from gaussflow.marginals.counts import BIN_WIDTH, GRID_HALF, N_BINS
 from gaussflow.marginals.density import DensityMarginal
 
-BANDWIDTHS = np.geomspace(BIN_WIDTH, 0.8, 12)
+BANDWIDTHS = np.geomspace(0.04, 0.8, 12)
 
 
 class KDEMarginal(DensityMarginal):
@@ -21,9 +21,9 @@ class KDEMarginal(DensityMarginal):
     --------
     >>> import numpy as np
     >>> from gaussflow.marginals import KDEMarginal
-    >>> from gaussflow.marginals.counts import Counts
+    >>> from gaussflow.marginals.counts import Counts, Grid
     >>> Y = np.random.default_rng(0).uniform(-1.7, 1.7, size=(2000, 1))
-    >>> mean, error = KDEMarginal().fit(Counts(1).add(Y)).gain(Counts(1).add(Y))
+    >>> mean, error = KDEMarginal().fit(Counts(Grid.standard(1)).add(Y)).gain(Counts(Grid.standard(1)).add(Y))
     >>> bool(mean[0] > 10 * error[0])
     True
     """

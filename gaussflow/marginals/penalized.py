@@ -7,7 +7,7 @@ from gaussflow.marginals.counts import BIN_WIDTH, CENTRES, GRID_HALF, N_BINS
 from gaussflow.marginals.density import DensityMarginal
 
 #: Intervals between the knots of the log-density's B-splines.
-N_INTERVALS = 40
+N_INTERVALS = 60
 PENALTIES = 10.0 ** np.arange(6.0, -3.5, -1.0)
 
 
@@ -43,10 +43,10 @@ class SplineMarginal(DensityMarginal):
     --------
     >>> import numpy as np
     >>> from gaussflow.marginals import SplineMarginal
-    >>> from gaussflow.marginals.counts import Counts
+    >>> from gaussflow.marginals.counts import Counts, Grid
     >>> rng = np.random.default_rng(0)
     >>> Y = rng.exponential(size=(2000, 1)) - 1
-    >>> marginal = SplineMarginal().fit(Counts(1).add(Y))
+    >>> marginal = SplineMarginal().fit(Counts(Grid.standard(1)).add(Y))
     >>> Z = marginal.forward_and_log_det(Y.copy(), np.zeros(2000))
     >>> print(round(float(np.std(Z)), 1))
     1.0
@@ -54,9 +54,22 @@ class SplineMarginal(DensityMarginal):
 
     def candidates(self, counts):
         """Densities at every penalty and their scores."""
-        density = np.empty((len(PENALTIES), N_BINS))
-        score = np.empty(len(PENALTIES))
-        penalized_densities(
-            counts, -GRID_HALF, BIN_WIDTH, BASIS, BASIS_START, PENALTIES, density, score
-        )
+        n_levels = len(PENALTIES)
+        density = np.empty((2 * n_levels, N_BINS))
+        score = np.empty(2 * n_levels)
+        for part, bounded in (
+            (slice(0, n_levels), False),
+            (slice(n_levels, None), True),
+        ):
+            penalized_densities(
+                counts,
+                -GRID_HALF,
+                BIN_WIDTH,
+                BASIS,
+                BASIS_START,
+                PENALTIES,
+                bounded,
+                density[part],
+                score[part],
+            )
         return density, score

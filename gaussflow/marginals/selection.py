@@ -18,9 +18,9 @@ class AutoMarginal(DensityMarginal):
     --------
     >>> import numpy as np
     >>> from gaussflow.marginals import AutoMarginal
-    >>> from gaussflow.marginals.counts import Counts
+    >>> from gaussflow.marginals.counts import Counts, Grid
     >>> Y = np.random.default_rng(0).standard_normal((500, 1))
-    >>> mean, error = AutoMarginal().fit(Counts(1).add(Y)).gain(Counts(1).add(Y))
+    >>> mean, error = AutoMarginal().fit(Counts(Grid.standard(1)).add(Y)).gain(Counts(Grid.standard(1)).add(Y))
     >>> bool(abs(mean[0]) < 0.02)
     True
     """

@@ -8,7 +8,7 @@ from gaussflow.marginals.base import Marginal
 from gaussflow.marginals.counts import BIN_WIDTH, EDGES, N_BINS
 
 #: Knots of every spline.
-N_KNOTS = 48
+N_KNOTS = 64
 #: The support of a map ends where this many rows are left outside.
 ROWS_OUTSIDE = 1.5
 #: Slopes of the straight lines outside the support. At most 1, so that an
@@ -26,28 +26,30 @@ class SplineMap(Marginal):
     ----------
     knots_, values_, slopes_ : ndarray of shape (n_columns, n_knots)
         Places of the knots, values there and slopes there. The first and last
-        knot are the support; the first and last slope those of the tails.
+        knot are the support.
+    tail_ : ndarray of shape (n_columns, 2)
+        Slopes of the straight lines below and above the support.
     """
 
     def forward_and_log_det(self, Y, log_det):
         """Map Y in place; add the log-slopes to log_det; return Y."""
-        spline_forward(Y, self.knots_, self.values_, self.slopes_, log_det)
+        spline_forward(Y, self.knots_, self.values_, self.slopes_, self.tail_, log_det)
         return Y
 
     def inverse_and_log_det(self, Z, log_det):
         """Undo the map in place; add the inverse's log-slopes; return Z."""
-        spline_inverse(Z, self.knots_, self.values_, self.slopes_, log_det)
+        spline_inverse(Z, self.knots_, self.values_, self.slopes_, self.tail_, log_det)
         return Z
 
     def select(self, columns):
         """Return the maps of some of the coordinates."""
         picked = object.__new__(type(self))
         picked.__dict__.update(vars(self))
-        for name in ("knots_", "values_", "slopes_"):
+        for name in ("knots_", "values_", "slopes_", "tail_"):
             setattr(picked, name, np.ascontiguousarray(getattr(self, name)[columns]))
         return picked
 
-    def set_from_density(self, density, n_samples, target=None):
+    def set_from_density(self, density, n_samples, grid, target=None):
         """Set the knots so that the map carries ``density`` to the target.
 
         Parameters
@@ -56,39 +58,51 @@ class SplineMap(Marginal):
             Density at the bins' centres, positive.
         n_samples : int
             Rows behind it: they set where the support ends.
-        target : ndarray of shape (n_columns, N_BINS) or None
-            Density to map to; None for N(0, 1).
+        grid : Grid
+            Where the bins lie.
+        target : tuple (ndarray of shape (n_columns, N_BINS), Grid) or None
+            Density to map to and its grid; None for N(0, 1).
         """
         lower, upper = _tails_at_edges(density)
+        outside = min(ROWS_OUTSIDE / n_samples, 0.25)
+        first, last = _support(lower, upper, outside)
         at_edges = np.empty_like(lower)
         at_edges[:, 1:-1] = np.sqrt(density[:, 1:] * density[:, :-1])
         at_edges[:, 0], at_edges[:, -1] = density[:, 0], density[:, -1]
+        rows = np.arange(len(density))
+        at_edges[rows, first] = density[rows, first]
+        at_edges[rows, last] = density[rows, last - 1]
         if target is None:
             z, slope = _to_normal(lower, upper, at_edges)
         else:
-            z, slope = _to_density(lower, upper, at_edges, target)
-        outside = min(ROWS_OUTSIDE / n_samples, 0.25)
-        first = np.minimum((lower < outside).sum(1), N_BINS - 1)
-        last = np.maximum(N_BINS - (upper < outside).sum(1), first + 1)
+            z, slope = _to_density(lower, upper, at_edges, target[0])
         picked = _choose_knots(density, slope, first, last)
         rows = np.arange(len(density))[:, None]
         self.knots_ = EDGES[picked]
         self.values_ = z[rows, picked]
         self.slopes_ = slope[rows, picked]
+        self.tail_ = np.clip(self.slopes_[:, [0, -1]], *TAIL_SLOPES)
         self._extend_short_supports(picked)
         self._make_strict()
+        self._to_units(grid.loc, grid.scale, *_units(target))
         return self
+
+    def _to_units(self, loc, scale, target_loc, target_scale):
+        """Leave the grids' units for those of the coordinates themselves."""
+        self.knots_ = loc[:, None] + scale[:, None] * self.knots_
+        self.values_ = np.asarray(target_loc + target_scale * self.values_)
+        self.slopes_ = self.slopes_ * target_scale / scale[:, None]
+        self.tail_ = self.tail_ * target_scale / scale[:, None]
 
     def _extend_short_supports(self, picked):
         """Put the knots that a narrow support could not use on its upper tail."""
-        self.slopes_[:, 0] = np.clip(self.slopes_[:, 0], *TAIL_SLOPES)
-        last = picked[:, -1:]
-        tail = np.clip(self.slopes_[:, -1:], *TAIL_SLOPES)
-        repeats = np.cumsum(picked == last, axis=1) - 1
-        beyond = repeats * BIN_WIDTH * (repeats > 0)
+        surplus = picked == picked[:, -1:]
+        repeats = np.cumsum(surplus, axis=1) - 1
+        surplus = repeats > 0
+        beyond = repeats * BIN_WIDTH * surplus
         self.knots_ = self.knots_ + beyond
-        self.values_ = self.values_ + beyond * tail
-        self.slopes_ = np.where(picked == last, tail, self.slopes_)
+        self.values_ = self.values_ + beyond * self.tail_[:, 1:]
+        self.slopes_ = np.where(surplus, self.tail_[:, 1:], self.slopes_)
 
     def _make_strict(self):
         """Keep values and slopes strictly increasing and invertible."""
@@ -106,6 +120,12 @@ class SplineMap(Marginal):
         self.slopes_ = np.clip(self.slopes_, *SLOPES)
 
 
+def _units(target):
+    if target is None:
+        return 0.0, 1.0
+    return target[1].loc[:, None], target[1].scale[:, None]
+
+
 def _tails_at_edges(density):
     """Probability below and above every edge of the grid, each (K, N_BINS + 1)."""
     mass = density / density.sum(1, keepdims=True)
@@ -113,6 +133,21 @@ def _tails_at_edges(density):
     lower = np.concatenate([zero, np.cumsum(mass, axis=1)], axis=1)
     upper = np.concatenate([np.cumsum(mass[:, ::-1], axis=1)[:, ::-1], zero], axis=1)
     return lower, upper
+
+
+def _support(lower, upper, outside):
+    """First and last edge of the support; tails there are kept from vanishing.
+
+    The support takes in the bin where the tail reaches ``outside``: where a
+    density begins abruptly, that bin may hold many rows.
+    """
+    rows = np.arange(len(lower))
+    first = np.clip((lower < outside).sum(1) - 1, 0, N_BINS - 1)
+    last = np.clip(N_BINS + 1 - (upper < outside).sum(1), first + 1, N_BINS)
+    least = 0.3 * outside
+    lower[rows, first] = np.maximum(lower[rows, first], least)
+    upper[rows, last] = np.maximum(upper[rows, last], least)
+    return first, last
 
 
 def _to_normal(lower, upper, density):
