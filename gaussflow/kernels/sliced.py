@@ -13,24 +13,36 @@ def transport(Y, quantiles, n_bins, out):
     quantiles : (k, m), m >= 1, each row the reference's sorted values; or
     (1, m), one reference for all
 
-    Ranks come from counts over ``n_bins`` bins that span the mean plus or
-    minus 5 standard deviations, interpolated inside a bin; values beyond fall
-    in the end bins. A search of directions needs no finer ranks, and counting
-    is several times faster than sorting.
+    Ranks come from counts over ``n_bins`` bins that span the trimmed mean plus
+    or minus 5 standard deviations, interpolated inside a bin; values beyond
+    fall in the end bins. A search of directions needs no finer ranks, and
+    counting is several times faster than sorting.
     """
     k, n = Y.shape
     m = quantiles.shape[1]
     below = np.empty(n_bins + 1, np.float64)
     for i in range(k):
         row = min(i, quantiles.shape[0] - 1)
-        mean = 0.0
-        for j in range(n):
-            mean += Y[i, j]
-        mean /= n
-        variance = 0.0
-        for j in range(n):
-            variance += (Y[i, j] - mean) ** 2
-        spread = np.sqrt(variance / n)
+        # Twice more without what lies beyond 3 deviations, so that a few far
+        # outliers do not push all other values into one bin.
+        mean = float(Y[i, 0])
+        spread = np.inf
+        for _ in range(3):
+            reach = 3.0 * spread
+            count = 0
+            total = 0.0
+            squares = 0.0
+            for j in range(n):
+                shifted = Y[i, j] - mean
+                if abs(shifted) <= reach:
+                    count += 1
+                    total += shifted
+                    squares += shifted * shifted
+            if count == 0:
+                break
+            shift = total / count
+            mean += shift
+            spread = np.sqrt(max(squares / count - shift * shift, 0.0))
         low = mean - 5.0 * spread
         # A constant projection falls in one bin, at its middle.
         per_unit = n_bins / (10.0 * spread) if spread > 0.0 else 0.0
