@@ -161,7 +161,7 @@ def _log_tail(log_w, u, sign, terms):
         top = max(top, terms[k])
     total = 0.0
     for k in range(u.shape[0]):
-        if terms[k] > top + NEGLIGIBLE:
+        if terms[k] - top > NEGLIGIBLE:
             total += math.exp(terms[k] - top)
     return top + math.log(total)
 
@@ -297,7 +297,7 @@ def _latent_slope(x, log_w, w, centre, s, log_s, u, terms):
     density = 0.0
     change = 0.0
     for k in range(u.shape[0]):
-        if terms[k] > top + NEGLIGIBLE:
+        if terms[k] - top > NEGLIGIBLE:
             term = math.exp(terms[k] - top)
             density += term
             change -= term * u[k] / s[k]

@@ -32,7 +32,7 @@ LEAST_ROWS = 20
 #: Held-out share of each split.
 HELD_OUT = 0.25
 #: EM iterations in the search, and when a picked mixture sees all rows.
-SEARCH_ITER = 60
+SEARCH_ITER = 30
 FINAL_ITER = 30
 #: Components of the whole average: they set the cost of sampling.
 MOST_COMPONENTS = 128
@@ -133,9 +133,7 @@ class Member:
             # tails (a multivariate t is such a mixture), for few parameters.
             n_components = self.n_components
             rng = np.random.default_rng(self.em.random_state)
-            self.em.means_init = 0.05 * rng.standard_normal(
-                (n_components, S.shape[1])
-            )
+            self.em.means_init = 0.05 * rng.standard_normal((n_components, S.shape[1]))
             spread = np.linspace(-0.7, 1.8, n_components)
             self.em.precisions_init = np.exp(-2.0 * spread)
             self.em.weights_init = np.full(n_components, 1.0 / n_components)
@@ -319,7 +317,9 @@ def fit_mixture(
             densities = [row for part in mine for row in part[1]]
             if not candidates:
                 # One Gaussian always works.
-                kept = climb(*tasks[split * len(jobs)][:2], "shrunk", (1,), "kmeans", [0])
+                kept = climb(
+                    *tasks[split * len(jobs)][:2], "shrunk", (1,), "kmeans", [0]
+                )
                 candidates, densities = kept
             densities = np.array(densities)
             n_picks = (n_bags + split) // n_splits
@@ -333,9 +333,7 @@ def fit_mixture(
                 searched[order[:n_held]], np.ones(1), mean[None], covariance[None]
             )
             log_densities.append(
-                np.logaddexp(
-                    ensemble + np.log1p(-weight), broad + np.log(weight)
-                )
+                np.logaddexp(ensemble + np.log1p(-weight), broad + np.log(weight))
             )
         members = parallel(delayed(Member.refit)(member, S) for member in members)
     held = np.concatenate([order[:n_held] for order in splits])

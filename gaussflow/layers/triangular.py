@@ -1,7 +1,6 @@
 """Triangular layers: Knothe-Rosenblatt maps, one column given those before."""
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from gaussflow.layers.base import Layer, log_standard_normal
 from gaussflow.layers.mixture_fit import FAMILIES, fit_mixture
@@ -159,19 +158,16 @@ class Triangular(Layer):
     @property
     def weights_(self):
         """Weights of the components."""
-        check_is_fitted(self)
         return self.map_.weights
 
     @property
     def means_(self):
         """Means of the components."""
-        check_is_fitted(self)
         return np.ascontiguousarray(self.map_.means.T)
 
     @property
     def cholesky_(self):
         """Cholesky factors of the components' covariances."""
-        check_is_fitted(self)
         return self.map_.cholesky
 
     def _check_parameters(self):
