@@ -330,12 +330,13 @@ def _made_anew(column, missing):
             return pd.Series(values, name=column.name, dtype=column.dtype)
         return to_series(values, empty, column)
     if column.levels is None:
-        return from_numbers(np.where(missing, np.nan, 0.0), column)
+        dates = replace(column, kind="datetime")
+        return from_numbers(np.where(missing, np.nan, 0.0), dates)
     return to_series(np.full(n_rows, column.levels[0], dtype=object), missing, column)
 
 
 def _new_keys(column, n_rows):
-    """Number the rows: whole numbers beyond the real ones, or short texts."""
+    """Return fresh keys: whole numbers beyond the real ones, or short texts."""
     if column.high is not None:
         first = int(column.high) + 1
         keys = np.arange(first, first + n_rows).astype(object)

@@ -1,0 +1,175 @@
+"""Reading a CSV strictly: what is wrong is said, with its line, not guessed."""
+
+import csv
+import gzip
+import io
+import re
+
+import numpy as np
+import pandas as pd
+
+#: Texts that mean a missing cell. "None" is not among them: in health tables it
+#: is often an answer.
+MISSING_TEXTS = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "<NA>")
+
+ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?)?$")
+
+
+class TableError(ValueError):
+    """The input table cannot be used; the message says why, in one line."""
+
+
+def read_csv(path, *, separator=",", encoding="utf-8", missing=()):
+    """Read a CSV file to a DataFrame.
+
+    Parameters
+    ----------
+    path : str or path
+        The file; may be compressed (.gz).
+    separator : str, default=","
+        One character.
+    encoding : str, default="utf-8"
+        Of the file. A byte order mark is skipped.
+    missing : list of str, default=()
+        Further texts that mean a missing cell, for example "?".
+
+    Returns
+    -------
+    df : pandas.DataFrame
+        Whole numbers with missing cells come as Int64, ISO dates as dates.
+
+    Raises
+    ------
+    TableError
+        If the file is absent, unreadable, ragged, or not a table.
+    """
+    text = _read_text(path, encoding)
+    pointed = _check_rows(text, path, separator)
+    try:
+        df = pd.read_csv(
+            io.StringIO(text),
+            sep=separator,
+            keep_default_na=False,
+            na_values=[*MISSING_TEXTS, *missing],
+            float_precision="round_trip",
+            skipinitialspace=True,
+            low_memory=False,
+            index_col=False,
+        )
+    except (ValueError, OverflowError) as exc:
+        raise TableError(f"{path} cannot be read as a table: {_one_line(exc)}") from exc
+    for name in df.columns:
+        df[name] = _refine(df[name], name in pointed)
+    if not df.notna().to_numpy().any():
+        raise TableError(
+            f"{path}: every cell is missing, so there is nothing to learn. Check the "
+            "separator (--sep) and the markers of missing cells."
+        )
+    return df
+
+
+def _read_text(path, encoding):
+    """Return the decoded text of a file."""
+    encoding = "utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding
+    try:
+        opener = gzip.open if str(path).endswith(".gz") else open
+        with opener(path, "rb") as file:
+            raw = file.read()
+    except FileNotFoundError as exc:
+        raise TableError(f"{path} does not exist. Check the path.") from exc
+    except IsADirectoryError as exc:
+        raise TableError(f"{path} is a directory; give a CSV file.") from exc
+    except (OSError, EOFError) as exc:
+        raise TableError(f"{path} cannot be read: {_one_line(exc)}") from exc
+    try:
+        text = raw.decode(encoding)
+    except LookupError as exc:
+        raise TableError(
+            f"unknown encoding {encoding!r}; give one such as utf-8 or latin-1."
+        ) from exc
+    except UnicodeError as exc:
+        line = raw[: getattr(exc, "start", 0)].count(b"\n") + 1
+        raise TableError(
+            f"{path}, line {line} is not {encoding.removesuffix('-sig')} text. Name "
+            "the file's encoding, for example --encoding latin-1."
+        ) from exc
+    if "\0" in text:
+        raise TableError(
+            f"{path} holds null characters, so it is no text file in {encoding}. "
+            "Export the table as CSV first, or name its encoding (--encoding)."
+        )
+    return text
+
+
+def _check_rows(text, path, separator):
+    """Check the shape of every line; return the names of columns with points."""
+    rows = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
+    try:
+        header = next((row for row in rows if row), None)
+        if header is None:
+            raise TableError(f"{path} is empty. A header line and rows are needed.")
+        _check_header(header, path, separator)
+        pointed, n_rows = set(), 0
+        for row in rows:
+            if not row:
+                continue
+            if len(row) != len(header):
+                way_out = f"Mend that line, or quote fields that hold {separator!r}."
+                if n_rows == 0 and len(row) == len(header) + 1:
+                    way_out = "If the lines begin with row names, name that column too."
+                raise TableError(
+                    f"{path}, line {rows.line_num} has {len(row)} fields, but the "
+                    f"header has {len(header)}. {way_out}"
+                )
+            n_rows += 1
+            for name, cell in zip(header, row, strict=True):
+                if "." in cell or "e" in cell or "E" in cell:
+                    pointed.add(name)
+    except csv.Error as exc:
+        raise TableError(f"{path}, line {rows.line_num}: {_one_line(exc)}") from exc
+    if n_rows < 2:
+        raise TableError(
+            f"{path} has {n_rows} row(s) below its header; at least 2 are needed, and "
+            "some hundreds to learn well."
+        )
+    return pointed
+
+
+def _check_header(header, path, separator):
+    if len(header) == 1:
+        other = next((s for s in ";\t|," if s in header[0] and s != separator), None)
+        hint = (
+            f"Its header holds {other!r}: try --sep {other!r}."
+            if other
+            else "Is the separator another one (--sep)?"
+        )
+        raise TableError(
+            f"{path} has one column only, and a joint distribution needs two. {hint}"
+        )
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise TableError(
+            f"{path}: column name(s) {', '.join(map(repr, twice))} occur more than "
+            "once. Rename the duplicates in the header."
+        )
+
+
+def _refine(series, has_point):
+    """Give whole numbers and ISO dates, which CSV cannot mark, their dtype."""
+    filled = series.dropna()
+    if len(filled) == 0:
+        return series
+    if series.dtype == np.float64 and not has_point:
+        if np.all(np.abs(filled) < 2**53) and np.all(filled == np.rint(filled)):
+            return series.astype("Int64")
+    if not pd.api.types.is_numeric_dtype(series.dtype):
+        texts = filled.astype(object)
+        if texts.map(lambda v: isinstance(v, str) and bool(ISO_DATE.match(v))).all():
+            dates = pd.to_datetime(series, errors="coerce", format="ISO8601")
+            if dates.notna().sum() == len(filled):
+                return dates
+    return series
+
+
+def _one_line(exc):
+    return " ".join(str(exc).split())

@@ -1,0 +1,101 @@
+"""The page that a report is filled into."""
+
+from string import Template
+
+PAGE = Template("""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title: synthetic table report</title>
+<style>
+:root { --ink: #1f2933; --soft: #52606d; --line: #e4e7eb; --blue: #2563eb; }
+* { box-sizing: border-box; }
+body { margin: 0; background: #f5f7fa; color: var(--ink);
+  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
+main { max-width: 1120px; margin: 0 auto; padding: 32px 20px 48px; }
+h1 { font-size: 28px; margin: 0; letter-spacing: -0.01em; }
+h2 { font-size: 19px; margin: 40px 0 4px; }
+h3 { font-size: 14px; margin: 0; font-weight: 600; }
+p { margin: 4px 0; color: var(--soft); }
+header p { font-size: 16px; color: var(--ink); margin-top: 12px; max-width: 780px; }
+.over { text-transform: uppercase; letter-spacing: 0.08em; font-size: 12px;
+  color: var(--blue); font-weight: 600; margin: 0; }
+.facts { display: flex; flex-wrap: wrap; gap: 10px 36px; margin-top: 18px; }
+.facts div { display: flex; flex-direction: column; }
+.facts span { color: var(--soft); font-size: 13px; }
+.grid { display: grid; gap: 14px; margin-top: 12px;
+  grid-template-columns: repeat(auto-fill, minmax(262px, 1fr)); }
+.card, figure, .box { background: #fff; border: 1px solid var(--line);
+  border-radius: 10px; padding: 14px 16px; margin: 0; }
+.card p { font-size: 13px; }
+.card .score { font-size: 25px; font-weight: 650; color: var(--ink); margin: 2px 0 6px;
+  display: flex; justify-content: space-between; align-items: baseline; }
+.card .score span { font-size: 12px; font-weight: 400; color: var(--soft); }
+figcaption { display: flex; justify-content: space-between; gap: 8px; font-size: 13px;
+  margin-bottom: 8px; }
+figcaption b { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+figcaption span { color: var(--soft); }
+svg { max-width: 100%; height: auto; display: block; }
+.heat { display: grid; gap: 14px; margin-top: 12px;
+  grid-template-columns: repeat(auto-fill, minmax(300px, 1fr)); }
+.key { font-size: 13px; }
+.key i { display: inline-block; width: 12px; height: 12px; border-radius: 3px;
+  margin: 0 5px -1px 14px; background: var(--blue); }
+.key i.real { background: #9aa5b1; margin-left: 0; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-size: 13px; margin-top: 6px; }
+th, td { text-align: left; padding: 5px 10px 5px 0;
+  border-bottom: 1px solid var(--line); white-space: nowrap; }
+th { color: var(--soft); font-weight: 600; }
+li { color: var(--soft); margin: 4px 0; }
+footer { margin-top: 32px; font-size: 13px; color: var(--soft); }
+</style>
+</head>
+<body>
+<main>
+<header>
+<p class="over">Synthetic table report</p>
+<h1>$title</h1>
+<p>$verdict</p>
+<div class="facts">$facts</div>
+</header>
+
+<h2>Is it faithful?</h2>
+<p>Dot: the synthetic table. Tick: what real rows reach on the same test.</p>
+<div class="grid">$fidelity</div>
+
+<h2>Is it private?</h2>
+<p>Dot: the synthetic table. Tick: the ideal, or what unseen real rows show.</p>
+<div class="grid">$privacy</div>
+<div class="box" style="margin-top: 14px">
+<h3>Distance to the closest training row</h3>
+<p class="key"><i class="real"></i>unseen real rows<i></i>synthetic rows</p>
+$distances
+<p>Ideal: the two agree. A synthetic peak at 0 means copies.</p>
+</div>
+
+<h2>Column by column</h2>
+<p class="key"><i class="real"></i>unseen real rows<i></i>synthetic rows; the number is
+the likeness of the column, ideal 1</p>
+<div class="grid">$panels</div>
+
+<h2>Pairs of columns</h2>
+<p>Blue: together; red: opposed. The first two should look the same; the third should be
+dark all over.</p>
+$heat
+
+<h2>The table</h2>
+<div class="box wide"><table>
+<thead><tr><th>column</th><th>kind</th><th>dtype</th><th>values</th><th>missing</th>
+<th>likeness</th><th>real rows</th><th>note</th></tr></thead>
+<tbody>$columns</tbody>
+</table></div>
+
+<h2>What to keep in mind</h2>
+<ul>$notes</ul>
+<footer>Made with gaussflow. No scripts, nothing loaded from elsewhere.</footer>
+</main>
+</body>
+</html>
+""")

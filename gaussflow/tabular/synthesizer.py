@@ -1,0 +1,167 @@
+"""The synthesizer: a table in, new rows of the same table out."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils.validation import check_is_fitted
+
+from gaussflow._random import as_generator, draw_seed
+from gaussflow._state import Persistent
+from gaussflow.tabular.encoder import TableEncoder
+from gaussflow.tabular.schema import Schema, check_frame
+
+
+class TabularSynthesizer(Persistent, BaseEstimator):
+    """Learn a table of mixed columns and draw synthetic rows from it.
+
+    Three parts, one after the other: an encoder carries the table to normal
+    scores (``TableEncoder``), a flow learns their joint distribution, and what the
+    flow draws is decoded to a table again.
+
+    Parameters
+    ----------
+    flow : "auto" or estimator, default="auto"
+        Density estimator of the scores with ``fit(Z)`` and ``sample(n,
+        random_state)``; "auto" is ``GenFlow()``. It is cloned, never fitted.
+    schema : "infer" or Schema, default="infer"
+        What the columns are.
+    target : str or None, default=None
+        The column that the table is meant to predict. Categories are ordered by
+        their association with it.
+    min_category_count : int, default=5
+        A category held by fewer rows never comes out, nor does an extreme
+        value. With 1, both may.
+    random_state : int, RandomState, Generator or None, default=None
+        Randomness of ``fit``.
+
+    Attributes
+    ----------
+    schema_ : Schema
+        What the columns are, and which of them were set aside.
+    encoder_ : TableEncoder
+        The fitted encoder.
+    flow_ : estimator
+        The fitted flow.
+    n_rows_ : int
+        Rows that were learned from.
+
+    Examples
+    --------
+    >>> from gaussflow.datasets import load_breast_cancer_table
+    >>> from gaussflow.tabular import TabularSynthesizer
+    >>> df = load_breast_cancer_table().iloc[:, :4]
+    >>> synthesizer = TabularSynthesizer(random_state=0).fit(df)
+    >>> synthetic = synthesizer.sample(100, random_state=0)
+    >>> synthetic.shape, (synthetic.dtypes == df.dtypes).all().item()
+    ((100, 4), True)
+    """
+
+    def __init__(
+        self,
+        flow="auto",
+        schema="infer",
+        target=None,
+        min_category_count=5,
+        random_state=None,
+    ):
+        self.flow = flow
+        self.schema = schema
+        self.target = target
+        self.min_category_count = min_category_count
+        self.random_state = random_state
+
+    def fit(self, df, y=None):
+        """Learn the table.
+
+        Parameters
+        ----------
+        df : pandas.DataFrame of shape (n_samples, n_columns)
+            The real rows.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : TabularSynthesizer
+        """
+        check_frame(df)
+        self._check_parameters(df)
+        rng = as_generator(self.random_state)
+        schema = Schema.infer(df) if isinstance(self.schema, str) else self.schema
+        encoder = TableEncoder(
+            schema, min_count=self.min_category_count, target=self.target
+        )
+        Z = encoder.fit_encode(df, rng)
+        flow = self._new_flow(draw_seed(rng))
+        flow.fit(Z)
+        self.encoder_, self.flow_ = encoder, flow
+        self.schema_ = encoder.schema_
+        self.n_rows_ = len(df)
+        return self
+
+    def sample(self, n_samples=1, random_state=None):
+        """Draw synthetic rows.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows, at least 1.
+        random_state : int, RandomState, Generator or None, default=None
+            Randomness of this draw.
+
+        Returns
+        -------
+        df : pandas.DataFrame of shape (n_samples, n_columns)
+            Rows with the columns, dtypes, categories, precision and bounds of
+            the table that was learned.
+        """
+        check_is_fitted(self)
+        whole = isinstance(n_samples, (int, np.integer))
+        if not whole or isinstance(n_samples, bool) or n_samples < 1:
+            raise ValueError(
+                f"n_samples must be an integer of at least 1, got {n_samples!r}."
+            )
+        seed = draw_seed(as_generator(random_state))
+        return self.encoder_.decode(self.flow_.sample(int(n_samples), seed))
+
+    def __sklearn_is_fitted__(self):
+        """Tell scikit-learn whether ``fit`` has run."""
+        return hasattr(self, "flow_")
+
+    # -- helpers ------------------------------------------------------------
+
+    def _new_flow(self, seed):
+        if isinstance(self.flow, str):
+            from gaussflow.flow import GenFlow
+
+            return GenFlow(random_state=seed)
+        flow = clone(self.flow, safe=False)
+        if hasattr(flow, "get_params") and "random_state" in flow.get_params():
+            if flow.get_params()["random_state"] is None:
+                flow.set_params(random_state=seed)
+        return flow
+
+    def _check_parameters(self, df):
+        if isinstance(self.flow, str) and self.flow != "auto":
+            raise ValueError(
+                f"flow must be 'auto' or an estimator with fit and sample, got "
+                f"{self.flow!r}."
+            )
+        is_schema = isinstance(self.schema, Schema)
+        if not is_schema and self.schema != "infer":
+            raise ValueError(
+                f"schema must be 'infer' or a Schema, got {self.schema!r}. Read one "
+                "from a file with Schema.load."
+            )
+        count = self.min_category_count
+        if not isinstance(count, (int, np.integer)) or isinstance(count, bool):
+            count = 0
+        if count < 1:
+            raise ValueError(
+                "min_category_count must be an integer of at least 1, got "
+                f"{self.min_category_count!r}."
+            )
+        if self.target is not None and self.target not in df.columns:
+            raise ValueError(
+                f"target {self.target!r} is not a column of the table. Columns: "
+                f"{', '.join(map(str, df.columns))}."
+            )
