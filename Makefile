@@ -20,7 +20,7 @@ help:  ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
 
 demo: $(VENV)/.demo  ## Turn a real table of patients into a synthetic one: demo/
-	$(PY) -m gaussflow demo --out demo
+	$(PY) -m gaussflow demo
 
 test: $(VENV)/.test  ## Run the tests and the examples of the docstrings
 	$(ONE_THREAD) $(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)

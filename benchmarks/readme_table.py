@@ -1,0 +1,134 @@
+"""Write the measured results into README.md, between its markers.
+
+Run: ``python benchmarks/readme_table.py``. It changes nothing but the table.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from _measure import RESULTS
+
+README = Path(__file__).parents[1] / "README.md"
+START, END = "<!-- results: start -->", "<!-- results: end -->"
+COLUMNS = {
+    "moons": "two moons",
+    "swiss_roll": "swiss roll",
+    "eight_gaussians": "8 Gaussians",
+    "student_t": "t, 8-D",
+    "gaussian_16": "normal, 16-D",
+    "gaussian_64": "normal, 64-D",
+    "breast_cancer": "breast cancer",
+    "digits": "digits",
+}
+ROWS = {
+    "exact": "true density",
+    "gaussflow": "**gaussflow**, `GenFlow()`",
+    "mixture": "Gaussian mixture, BIC",
+    "kernel": "kernel density, CV bandwidth",
+    "gaussian": "Gaussian, full covariance",
+    "neural_spline": "neural spline flow (zuko)",
+}
+
+
+def table(density):
+    """Return the table of densities as Markdown lines."""
+    results = {(r["dataset"], r["method"]): r for r in density["results"]}
+    scores = {
+        key: r["test_log_likelihood"]
+        for key, r in results.items()
+        if "test_log_likelihood" in r
+    }
+    best = {
+        dataset: max((s for (d, _), s in scores.items() if d == dataset), default=None)
+        for dataset in COLUMNS
+    }
+    for (dataset, _), r in results.items():
+        if "exact" in r:
+            scores[dataset, "exact"] = r["exact"]
+    lines = [
+        "| | " + " | ".join(COLUMNS.values()) + " |",
+        "|---" * (len(COLUMNS) + 1) + "|",
+    ]
+    for method, label in ROWS.items():
+        cells = [
+            _cell(scores.get((dataset, method)), best[dataset]) for dataset in COLUMNS
+        ]
+        if any(cells):
+            lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _cell(score, best):
+    if score is None:
+        return ""
+    text = f"{score:.2f}"
+    return f"**{text}**" if best is not None and text == f"{best:.2f}" else text
+
+
+def notes(density, speed):
+    """Return the sentences below the table."""
+    records = [r for r in density["results"] if r["method"] == "gaussflow"]
+    machine, versions = density["machine"], density["versions"]
+    lines = [
+        "Mean test log-likelihood in nats a row, higher is better, best in bold; "
+        "defaults everywhere, nothing tuned by data set. Standard errors: "
+        + ", ".join(
+            f"{COLUMNS[r['dataset']]} {r['standard_error']:.2g}"
+            for r in records
+            if r["dataset"] in COLUMNS and "standard_error" in r
+        )
+        + ".",
+        f"Machine: {machine['cpu']}, {machine['cores']} cores, one thread; "
+        + ", ".join(f"{k} {v}" for k, v in versions.items())
+        + ".",
+    ]
+    fits = [r["fit_seconds"] for r in records if "fit_seconds" in r]
+    if fits:
+        lines.append(
+            f"`GenFlow().fit` took {min(fits):.1f} to {max(fits):.1f} s on these data."
+        )
+    ratios = {
+        r["dataset"]: r["sliced_w2_ratio"] for r in records if "sliced_w2_ratio" in r
+    }
+    lines.extend(
+        f"Sliced W2 of samples against test rows, over that of training rows, on "
+        f"{COLUMNS[d]}: {ratio:.2f}."
+        for d, ratio in ratios.items()
+        if d in COLUMNS
+    )
+    for record in speed.get("results", []):
+        if record["task"] == "iteration" and "fit_over_transform" in record:
+            lines.append(
+                f"One iteration on {record['rows']:,} x {record['columns']}: transform "
+                f"{record['transform_over_product_and_ndtri']:.1f} times `X @ Q` plus "
+                f"`ndtri`; fit {record['fit_over_transform']:.1f} times transform."
+            )
+        if record["task"] == "million_rows" and "peak_over_rows" in record:
+            lines.append(
+                f"{record['rows']:,} x {record['columns']}: fit in "
+                f"{record['fit_seconds']:.0f} s on {record['n_jobs']} threads, memory "
+                f"{record['peak_over_rows']:.1f} times the rows'."
+            )
+    return lines
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--results", default=RESULTS, type=Path)
+    parser.add_argument("--readme", default=README, type=Path)
+    args = parser.parse_args(argv)
+    density = json.loads((args.results / "density.json").read_text())
+    speed_file = args.results / "speed.json"
+    speed = json.loads(speed_file.read_text()) if speed_file.exists() else {}
+    text = args.readme.read_text()
+    if START not in text or END not in text:
+        raise SystemExit(f"{args.readme} lacks the lines {START} and {END}.")
+    head, rest = text.split(START, 1)
+    tail = rest.split(END, 1)[1]
+    body = "\n".join([*table(density), "", *notes(density, speed)])
+    args.readme.write_text(f"{head}{START}\n{body}\n{END}{tail}")
+
+
+if __name__ == "__main__":
+    main()
