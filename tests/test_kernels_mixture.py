@@ -35,7 +35,9 @@ def test_log_cdf_agrees_with_scipy():
     assert_allclose([log_ndtr(v) for v in u], special.log_ndtr(u), rtol=1e-13)
 
 
-@pytest.mark.parametrize("n_features, n_components", [(1, 1), (1, 7), (2, 5), (6, 3)])
+@pytest.mark.parametrize(
+    ("n_features", "n_components"), [(1, 1), (1, 7), (2, 5), (6, 3)]
+)
 @pytest.mark.parametrize("diagonal", [False, True])
 def test_forward_agrees_with_the_reference(
     n_features, n_components, diagonal, global_random_seed
@@ -54,7 +56,7 @@ def test_forward_agrees_with_the_reference(
     assert_allclose(log_det, log_det_ref, atol=3e-6 * n_features)
 
 
-@pytest.mark.parametrize("n_features, n_components", [(1, 7), (3, 5)])
+@pytest.mark.parametrize(("n_features", "n_components"), [(1, 7), (3, 5)])
 def test_inverse_agrees_with_the_reference(
     n_features, n_components, global_random_seed
 ):
@@ -65,7 +67,7 @@ def test_inverse_agrees_with_the_reference(
     assert_allclose(X, reference_mixture.inverse(Z, *mixture), rtol=1e-8, atol=1e-8)
 
 
-@pytest.mark.parametrize("n_features, n_components", [(1, 9), (2, 20), (8, 10)])
+@pytest.mark.parametrize(("n_features", "n_components"), [(1, 9), (2, 20), (8, 10)])
 @pytest.mark.parametrize("diagonal", [False, True])
 def test_inverse_undoes_forward_inside_and_far_outside(
     n_features, n_components, diagonal, global_random_seed

@@ -8,6 +8,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from gaussflow.estimator_checks import GENERATIVE_CHECKS, check_generative_estimator
 from gaussflow.layers.base import log_standard_normal
+from gaussflow.layers.column_groups import column_groups
 from gaussflow.layers.triangular import Triangular
 
 
@@ -69,10 +70,32 @@ def test_settings_of_the_user_are_kept(kind, n_features):
     ).fit(X)
     assert layer.n_components_ == [3] * len(layer.n_components_)
     assert set(layer.covariance_type_) == {kind}
-    assert len(layer.weights_) == 3 * len(layer.n_components_) + 1
-    assert layer.means_.shape == (len(layer.weights_), n_features)
-    assert layer.cholesky_.shape == (len(layer.weights_), n_features, n_features)
-    assert_allclose(layer.weights_.sum(), 1.0)
+    weights, means, cholesky = layer.weights_[0], layer.means_[0], layer.cholesky_[0]
+    assert len(weights) == 3 * len(layer.n_components_) + 1
+    assert means.shape == (len(weights), n_features)
+    assert cholesky.shape == (len(weights), n_features, n_features)
+    assert_allclose(weights.sum(), 1.0)
+
+
+def test_independent_columns_are_mapped_apart(global_random_seed):
+    rng = np.random.default_rng(global_random_seed)
+    X = np.column_stack([two_moons(1500, 0), rng.uniform(size=1500)])[:, [0, 2, 1]]
+    layer = Triangular(random_state=0).fit(X)
+    assert [group.tolist() for group in layer.groups_] == [[0, 2], [1]]
+    Z = layer.transform(X[:100])
+    assert_allclose(layer.inverse_transform(Z), X[:100], rtol=1e-8, atol=1e-8)
+    shifted = layer.transform(X[:100] + [0.0, 0.1, 0.0])
+    assert_array_equal(shifted[:, [0, 2]], Z[:, [0, 2]])
+
+
+def test_dependence_that_no_pair_shows_keeps_columns_together(global_random_seed):
+    """Three signs whose product is positive: each pair is independent."""
+    rng = np.random.default_rng(global_random_seed)
+    signs = rng.choice([-1.0, 1.0], size=(1500, 3))
+    signs[:, 2] = signs[:, 0] * signs[:, 1]
+    X = 3 * signs + rng.normal(size=(1500, 3))
+    assert len(column_groups(X)) == 3
+    assert len(Triangular(random_state=0, n_bags=2).fit(X).groups_) == 1
 
 
 def fit_and_use(X, **parameters):
@@ -152,7 +175,7 @@ def test_same_seed_same_bits_for_every_n_jobs():
     rows = np.tile(X, (25, 1))
     assert_array_equal(one.transform(rows), two.transform(rows))
     other = Triangular(random_state=4, n_components=4).fit(X)
-    assert not np.array_equal(other.means_, one.means_)
+    assert not np.array_equal(other.means_[0], one.means_[0])
 
 
 def test_rows_far_away_have_finite_falling_density():
@@ -190,7 +213,7 @@ def test_generate_carries_the_source_to_the_target(normal_source, global_random_
 
 
 @pytest.mark.parametrize(
-    "parameters, message",
+    ("parameters", "message"),
     [
         ({"conditioner": "forest"}, "knows conditioner=\"mixture\", got 'forest'"),
         ({"n_components": 0}, 'n_components must be "auto" or an integer'),

@@ -43,7 +43,7 @@ MAX_STEPS = 200
 
 @jit
 def log_ndtr(u):
-    """Log of the standard normal CDF, for any finite u."""
+    """Return the log of the standard normal CDF, for any finite u."""
     if u > -1.0:
         return math.log1p(-0.5 * math.erfc(u * SQRT_HALF))
     if u > -25.0:
@@ -60,7 +60,7 @@ def log_ndtr(u):
 
 @jit
 def _quantile_tail(r):
-    """Minus the normal quantile of p, for r = sqrt(-log p) in [1.6, 27]."""
+    """Return minus the normal quantile of p, for r = sqrt(-log p) in [1.6, 27]."""
     # Wichura (1988), algorithm AS 241, PPND16, the two outer branches.
     if r <= 5.0:
         r -= 1.6
@@ -101,7 +101,7 @@ def _quantile_tail(r):
 
 @jit
 def ndtri_lower(p):
-    """Normal quantile of p in (0, 1/2]."""
+    """Return the normal quantile of p in (0, 1/2]."""
     q = p - 0.5
     if q < -0.425:
         return -_quantile_tail(math.sqrt(-math.log(p)))
@@ -127,7 +127,7 @@ def ndtri_lower(p):
 
 @jit
 def ndtri_log(log_p):
-    """Normal quantile of exp(log_p), for any finite log_p < 0."""
+    """Return the normal quantile of exp(log_p), for any finite log_p < 0."""
     if log_p > -0.6931471805599453:
         return -ndtri_lower(-math.expm1(log_p))
     if log_p > -700.0:
@@ -145,7 +145,7 @@ def ndtri_log(log_p):
 
 @jit
 def _log_tail(log_w, u, sign, terms):
-    """Log of sum_k w_k Phi(sign * u_k), over all components."""
+    """Return the log of sum_k w_k Phi(sign * u_k), over all components."""
     top = -np.inf
     for k in range(u.shape[0]):
         score = sign * u[k]
@@ -168,7 +168,7 @@ def _log_tail(log_w, u, sign, terms):
 
 @jit
 def _latent(log_w, w, u, terms):
-    """Normal score z of a mixture's CDF at standard scores u.
+    """Return the normal score z of a mixture's CDF at standard scores u.
 
     log_w, w : (K,) log weights, and their exponentials, 0 where negligible.
     """

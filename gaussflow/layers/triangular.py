@@ -3,7 +3,8 @@
 import numpy as np
 
 from gaussflow.layers.base import Layer, log_standard_normal
-from gaussflow.layers.mixture_fit import FAMILIES, fit_mixture
+from gaussflow.layers.mixture_fit import fit_mixture
+from gaussflow.layers.mixture_search import FAMILIES
 
 #: A source mixture is kept where its held-out gain over the standard normal
 #: exceeds this many standard errors.
@@ -15,7 +16,8 @@ class Triangular(Layer):
 
     The conditional laws come from an averaged Gaussian mixture: a few
     mixtures of chosen kinds and sizes, picked together by held-out
-    likelihood, and one broad component that weighs as much as one row. The
+    likelihood, and one broad component that weighs as much as one row. Columns
+    that prove independent of the others get mixtures of their own. The
     Knothe-Rosenblatt map of that mixture is exact and so is its inverse: this
     one layer turns clusters, curves and heavy tails into noise.
 
@@ -46,24 +48,28 @@ class Triangular(Layer):
         Number of columns.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the columns, where X had names.
-    weights_ : ndarray of shape (n_total,)
-        Weights of all components of the average; the last one is the broad
-        component.
-    means_ : ndarray of shape (n_total, n_features_in_)
+    groups_ : list of ndarray
+        Columns that are mapped together. Groups that no test of pairs links
+        are mapped each by its own mixtures, where that is at least as likely
+        on held-out rows; often there is one group of all columns.
+    weights_ : list of ndarray of shape (n_total,)
+        For each group, the weights of all components of the average; the
+        last one is the broad component.
+    means_ : list of ndarray of shape (n_total, n_columns)
         Their means, in the units of X.
-    cholesky_ : ndarray of shape (n_total, n_features_in_, n_features_in_)
+    cholesky_ : list of ndarray of shape (n_total, n_columns, n_columns)
         Lower Cholesky factors of their covariances.
     n_components_ : list of int
-        Components of each mixture in the average.
+        Components of each mixture averaged, over all groups.
     covariance_type_ : list of str
-        Kind of each mixture in the average; "shrunk" is one Gaussian with
-        the Ledoit-Wolf covariance.
+        Kind of each mixture averaged; "shrunk" is one Gaussian with the
+        Ledoit-Wolf covariance.
     validation_score_ : float
         Mean log-likelihood, in nats and in the units of X, of held-out rows
         under averages fitted without them.
-    map_ : MixtureMap
+    map_ : GroupedMap
         The fitted map.
-    source_map_ : MixtureMap or None
+    source_map_ : GroupedMap or None
         The map of the rows carried, in direction "generate"; None where they
         could not be told from a standard normal, and in "gaussianize".
 
@@ -124,7 +130,7 @@ class Triangular(Layer):
         rows = X if target is None else target
         self.map_, report = fit_mixture(rows, target_rng, **settings)
         self.n_components_ = report["n_components"]
-        self.covariance_type_ = report["covariance_types"]
+        self.covariance_type_ = report["covariance_type"]
         self.validation_score_ = float(np.mean(report["log_density"]))
         self.generates_ = target is not None
         if self.generates_:
@@ -156,19 +162,24 @@ class Triangular(Layer):
         return Z, log_det
 
     @property
+    def groups_(self):
+        """Columns of each group."""
+        return self.map_.groups
+
+    @property
     def weights_(self):
-        """Weights of the components."""
-        return self.map_.weights
+        """Weights of the components, one array for each group."""
+        return [mixture.weights for mixture in self.map_.maps]
 
     @property
     def means_(self):
-        """Means of the components."""
-        return np.ascontiguousarray(self.map_.means.T)
+        """Means of the components, one array for each group."""
+        return [np.ascontiguousarray(mixture.means.T) for mixture in self.map_.maps]
 
     @property
     def cholesky_(self):
-        """Cholesky factors of the components' covariances."""
-        return self.map_.cholesky
+        """Cholesky factors of the covariances, one array for each group."""
+        return [mixture.cholesky for mixture in self.map_.maps]
 
     def _check_parameters(self):
         if self.conditioner != "mixture":

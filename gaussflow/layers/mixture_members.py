@@ -1,0 +1,146 @@
+"""Gaussian mixtures of several families, fitted by EM to standardised rows."""
+
+import numpy as np
+from scipy.linalg import solve_triangular
+from scipy.special import logsumexp
+from sklearn.covariance import ledoit_wolf
+from sklearn.mixture import GaussianMixture
+
+#: EM iterations in the search, and when a picked mixture sees all rows.
+SEARCH_ITER = 30
+FINAL_ITER = 30
+#: Variance added to every component, in units of the columns' variance.
+REG_COVAR = 1e-6
+#: Rows' worth of pooled covariance mixed into each component's own.
+PRIOR_ROWS = 2.0
+#: Standard deviations of the background component, in those of the data.
+BACKGROUND_SCALE = 2.0
+
+
+def robust_scatter(S, n_iter=20, dof=3.0):
+    """Return location and scatter of a multivariate t fitted to the rows."""
+    n_features = S.shape[1]
+    centre = np.median(S, axis=0)
+    scatter = np.eye(n_features)
+    for _ in range(n_iter):
+        D = S - centre
+        distance = np.einsum("ij,ij->i", D, np.linalg.solve(scatter, D.T).T)
+        weight = (dof + n_features) / (dof + distance)
+        centre = weight @ S / weight.sum()
+        D = S - centre
+        scatter = (weight[:, None] * D).T @ D / len(S)
+        scatter[np.diag_indices(n_features)] += REG_COVAR
+    return centre, scatter
+
+
+def shrunk_covariance(S):
+    """Return a covariance that is regular for any rows, even for one."""
+    n_rows, n_features = S.shape
+    if n_rows < 3:
+        # Too few rows to estimate anything: the columns are standardised.
+        return np.eye(n_features)
+    covariance = ledoit_wolf(S)[0]
+    covariance[np.diag_indices(n_features)] += REG_COVAR
+    return covariance
+
+
+def log_density(S, weights, means, covariances):
+    """Return the log density of each row under a mixture."""
+    terms = np.empty((len(weights), len(S)))
+    for k, (mean, covariance) in enumerate(zip(means, covariances, strict=True)):
+        D = S - mean
+        if covariance.ndim == 1:
+            scales = np.sqrt(covariance)
+            U = D / scales
+        else:
+            factor = np.linalg.cholesky(covariance)
+            scales = np.diag(factor)
+            U = solve_triangular(factor, D.T, lower=True).T
+        terms[k] = -0.5 * np.einsum("ij,ij->i", U, U) - np.log(scales).sum()
+    terms += np.log(weights)[:, None] - 0.5 * S.shape[1] * np.log(2.0 * np.pi)
+    return logsumexp(terms, axis=0)
+
+
+class Member:
+    """One mixture of a family: fitted by EM on some rows, then on all."""
+
+    def __init__(self, family, n_components, init, seed):
+        self.family = family
+        self.n_components = n_components
+        self.em = GaussianMixture(
+            n_components,
+            covariance_type={"scaled": "spherical", "shrunk": "full"}.get(
+                family, family
+            ),
+            reg_covar=REG_COVAR,
+            max_iter=SEARCH_ITER,
+            init_params=init,
+            random_state=seed,
+        )
+
+    def fit(self, S):
+        """Fit by EM from a fresh start."""
+        if self.family == "scaled":
+            # Concentric components that share one shape: the law of heavy
+            # tails (a multivariate t is such a mixture), for few parameters.
+            n_components = self.n_components
+            rng = np.random.default_rng(self.em.random_state)
+            self.em.means_init = 0.05 * rng.standard_normal((n_components, S.shape[1]))
+            spread = np.linspace(-0.7, 1.8, n_components)
+            self.em.precisions_init = np.exp(-2.0 * spread)
+            self.em.weights_init = np.full(n_components, 1.0 / n_components)
+        return self._fit(S)
+
+    def refit(self, S):
+        """Go on with EM on more rows."""
+        self.em.set_params(warm_start=True, max_iter=FINAL_ITER)
+        try:
+            return self._fit(S)
+        except (ValueError, np.linalg.LinAlgError):
+            # A component collapsed on the way: stay with the search's fit.
+            return self
+
+    def _fit(self, S):
+        if self.family == "shrunk":
+            self.weights = np.ones(1)
+            self.means = S.mean(axis=0, keepdims=True)
+            self.covariances = shrunk_covariance(S)[None]
+            return self
+        if self.family == "scaled":
+            centre, scatter = robust_scatter(S)
+            factor = np.linalg.cholesky(scatter)
+            S = solve_triangular(factor, (S - centre).T, lower=True).T
+        em = self.em.fit(S)
+        self.weights, self.means = em.weights_, em.means_
+        shape = (len(em.weights_), S.shape[1])
+        covariances = em.covariances_
+        if self.family == "scaled":
+            self.means = centre + em.means_ @ factor.T
+            covariances = covariances[:, None, None] * scatter
+        elif self.family == "spherical":
+            covariances = np.repeat(covariances[:, None], shape[1], axis=1)
+        elif self.family == "tied":
+            covariances = np.broadcast_to(covariances, (*shape, shape[1]))
+        else:
+            pooled = np.tensordot(self.weights, covariances, axes=1)
+            own = self.weights * len(S)
+            own = own.reshape(-1, *[1] * (covariances.ndim - 1))
+            covariances = own * covariances + PRIOR_ROWS * pooled
+            covariances /= own + PRIOR_ROWS
+        self.covariances = covariances
+        return self
+
+    def log_density(self, S):
+        """Return the log density of each row."""
+        return log_density(S, self.weights, self.means, self.covariances)
+
+
+def background(S):
+    """Return the (weight, mean, covariance) of one broad component.
+
+    It weighs about as much as one row. It makes the map well conditioned
+    between and beyond the clusters, where the conditional CDFs of the others
+    are flat to the last bit, and bounds what an outlier can cost.
+    """
+    covariance = BACKGROUND_SCALE**2 * shrunk_covariance(S)
+    return 1.0 / (len(S) + 10.0), S.mean(axis=0), covariance
