@@ -11,6 +11,15 @@ def subsample(Z, max_rows, rng):
     return Z[np.sort(rng.choice(len(Z), max_rows, replace=False, shuffle=False))]
 
 
+def shrink_together(Z, target):
+    """Return both divided by one number where they are too large to square.
+
+    Where Z and target differ does not depend on their common unit.
+    """
+    largest = max(np.abs(Z).max(), np.abs(target).max())
+    return (Z, target) if largest < 1e6 else (Z / largest, target / largest)
+
+
 def whiten(Z):
     """Return (white rows, map): white = (Z - mean) @ map.T.
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from gaussflow.rotations._stiefel import ascend, complete, polar
-from gaussflow.rotations._subsample import subsample, whiten
+from gaussflow.rotations._subsample import shrink_together, subsample, whiten
 from gaussflow.rotations.base import strategy
 from gaussflow.rotations.dense import DenseRotation
 
@@ -102,6 +102,7 @@ def ica_rotation(Z, rng, *, n_directions=None, target=None):
     Z = np.asarray(subsample(Z, _MAX_ROWS, rng), dtype=np.float64)
     if target is not None:
         target = np.asarray(subsample(target, _MAX_ROWS, rng), dtype=np.float64)
+        Z, target = shrink_together(Z, target)
         start = complete(np.zeros((0, n_features)), k, rng)
         W, _ = ascend(log_cosh_gap(Z, target), start, _MAX_STEPS)
         return DenseRotation(complete(W, k, rng))

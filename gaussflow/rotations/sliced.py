@@ -5,7 +5,7 @@ from scipy.special import ndtri
 
 from gaussflow.kernels.sliced import transport
 from gaussflow.rotations._stiefel import ascend, complete
-from gaussflow.rotations._subsample import subsample, whiten
+from gaussflow.rotations._subsample import shrink_together, subsample, whiten
 from gaussflow.rotations.base import strategy
 from gaussflow.rotations.dense import DenseRotation
 from gaussflow.rotations.ica import fast_ica
@@ -17,8 +17,9 @@ _N_BINS = 512
 
 # Toward N(0, I) a displacement d counts d^2 / (1 + d^2 / 4) (the bounded loss
 # of Geman and McClure), so that one far outlier does not draw all directions
-# to itself. Gated flows on held-out rows gain with it: +0.08 nats on breast
-# cancer, +0.15 on an 8-D t with 3 degrees of freedom, level elsewhere.
+# to itself. Held-out log-likelihood of gated flows, 20 iterations: with the
+# bare square 1.89, 0.89, 2.09 nats (breast cancer, an 8-D t with 3 degrees of
+# freedom, digits; spread between seeds about 0.05), bounded 1.97, 1.04, 2.03.
 _BOUND = 4.0
 
 
@@ -116,8 +117,12 @@ def sliced_rotation(Z, rng, *, n_directions=None, target=None):
     n_features = Z.shape[1]
     k = min(_MAX_DIRECTIONS if n_directions is None else n_directions, n_features)
     Z = np.asarray(subsample(Z, _MAX_ROWS, rng), dtype=np.float64)
-    if target is not None:
+    if target is None:
+        # The loss is bounded anyhow; the squares in float32 must be as well.
+        Z = np.clip(Z, -1e6, 1e6)
+    else:
         target = np.asarray(subsample(target, _MAX_ROWS, rng), dtype=np.float64)
+        Z, target = shrink_together(Z, target)
     objective = _SlicedDistance(Z, target)
     starts = _starts(Z, target, k, rng)
     # The k best candidates of all starts together, greedily made orthonormal.
