@@ -49,10 +49,10 @@ def auto_rotation(Z, rng, *, n_directions=None, target=None):
     """
     n_features = Z.shape[1]
     if n_features <= _FEW_FEATURES:
-        kinds = (random_rotation,)
+        kinds = [random_rotation]
     elif n_features <= _MANY_FEATURES:
-        kinds = (sliced_rotation, sliced_rotation, sliced_rotation, ica_rotation)
+        kinds = [sliced_rotation, sliced_rotation, sliced_rotation, ica_rotation]
     else:
-        kinds = (sliced_rotation, structured_rotation)
+        kinds = [sliced_rotation, structured_rotation]
     chosen = kinds[rng.integers(len(kinds))]
     return chosen(Z, rng, n_directions=n_directions, target=target)
