@@ -1,1 +1,8 @@
 """Invertible layers, one file each."""
+
+from gaussflow.layers.base import Layer
+from gaussflow.layers.elliptical import Elliptical
+from gaussflow.layers.linear import Linear
+from gaussflow.layers.triangular import Triangular
+
+__all__ = ["Elliptical", "Layer", "Linear", "Triangular"]
