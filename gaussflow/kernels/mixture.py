@@ -16,8 +16,8 @@ The arrays shared by both directions, for D columns and K components:
 log_weights : (K,) normalised, finite
 means : (D, K)
 scales : (D, K) the diagonals of the Cholesky factors, positive
-lower : (D, D, K) with lower[j, l, k] = L_k[j, l], read below the diagonal
-    only; of shape (D, 0, K) when all the factors are diagonal
+lower : (D, K, D) with lower[j, k, l] = L_k[j, l], read below the diagonal
+    only; of shape (D, K, 0) when all the factors are diagonal
 """
 
 import math
@@ -220,12 +220,28 @@ def _condition(log_w, w, u, log_s):
 
 @jit
 def _conditional_means(means, lower, scores, j, out):
-    """Write the components' means of column j given the columns before."""
+    """Write the components' means of column j given the columns before.
+
+    scores : (K, D), the first j columns are read.
+    """
+    n_before = min(j, lower.shape[2])
+    whole = n_before - n_before % 4
     for k in range(out.shape[0]):
-        out[k] = means[j, k]
-    for other in range(min(j, lower.shape[1])):
-        for k in range(out.shape[0]):
-            out[k] += lower[j, other, k] * scores[other, k]
+        row = lower[j, k]
+        score = scores[k]
+        # Four sums at once: one sum would wait for each addition in turn.
+        a = means[j, k]
+        b = 0.0
+        c = 0.0
+        d = 0.0
+        for i in range(0, whole, 4):
+            a += row[i] * score[i]
+            b += row[i + 1] * score[i + 1]
+            c += row[i + 2] * score[i + 2]
+            d += row[i + 3] * score[i + 3]
+        for i in range(whole, n_before):
+            a += row[i] * score[i]
+        out[k] = (a + b) + (c + d)
 
 
 @jit
@@ -243,7 +259,8 @@ def mixture_forward(X, log_weights, means, scales, lower, Z, log_det):
     w = np.empty(n_components)
     centre = np.empty(n_components)
     terms = np.empty(n_components)
-    scores = np.empty((n_columns, n_components))
+    u = np.empty(n_components)
+    scores = np.empty((n_components, n_columns))
     for i in range(X.shape[0]):
         log_det[i] = 0.0
         log_w[:] = log_weights
@@ -251,9 +268,9 @@ def mixture_forward(X, log_weights, means, scales, lower, Z, log_det):
         for j in range(n_columns):
             _conditional_means(means, lower, scores, j, centre)
             x = float(X[i, j])
-            u = scores[j]
             for k in range(n_components):
                 u[k] = (x - centre[k]) / scales[j, k]
+                scores[k, j] = u[k]
             z = _latent(log_w, w, u, terms)
             log_det[i] += _condition(log_w, w, u, log_scales[j]) + 0.5 * z * z
             Z[i, j] = z
@@ -418,7 +435,8 @@ def mixture_inverse(Z, log_weights, means, scales, lower, X, log_det):
     centre = np.empty(n_components)
     terms = np.empty(n_components)
     active = np.empty(n_components, dtype=np.int64)
-    scores = np.empty((n_columns, n_components))
+    u = np.empty(n_components)
+    scores = np.empty((n_components, n_columns))
     for i in range(Z.shape[0]):
         log_det[i] = 0.0
         log_w[:] = log_weights
@@ -426,11 +444,11 @@ def mixture_inverse(Z, log_weights, means, scales, lower, X, log_det):
         for j in range(n_columns):
             _conditional_means(means, lower, scores, j, centre)
             z = float(Z[i, j])
-            u = scores[j]
             x = _quantile(
                 z, log_w, w, centre, scales[j], log_scales[j], u, terms, active
             )
             for k in range(n_components):
                 u[k] = (x - centre[k]) / scales[j, k]
+                scores[k, j] = u[k]
             log_det[i] -= _condition(log_w, w, u, log_scales[j]) + 0.5 * z * z
             X[i, j] = x

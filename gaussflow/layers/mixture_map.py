@@ -38,16 +38,16 @@ class MixtureMap(Persistent):
         weights = np.asarray(weights, dtype=np.float64)
         cholesky = np.asarray(cholesky, dtype=np.float64)
         self.log_weights = np.log(weights / weights.sum())
-        # Components come last in memory: the kernels' inner loops run on them.
+        # Laid out as the kernels read them, column after column.
         self.means = np.ascontiguousarray(np.asarray(means, dtype=np.float64).T)
         n_features, n_components = self.means.shape
         if cholesky.ndim == 2:
             self.scales = np.ascontiguousarray(cholesky.T)
-            self.lower = np.zeros((n_features, 0, n_components))
+            self.lower = np.zeros((n_features, n_components, 0))
         else:
-            self.lower = np.ascontiguousarray(cholesky.transpose(1, 2, 0))
+            self.lower = np.ascontiguousarray(cholesky.transpose(1, 0, 2))
             diagonal = np.arange(n_features)
-            self.scales = self.lower[diagonal, diagonal]
+            self.scales = self.lower[diagonal, :, diagonal]
 
     @property
     def n_features(self):
@@ -64,8 +64,8 @@ class MixtureMap(Persistent):
         """Lower Cholesky factors, (n_components, n_features, n_features)."""
         n_features, n_components = self.means.shape
         factors = np.zeros((n_components, n_features, n_features))
-        if self.lower.shape[1]:
-            factors[:] = np.tril(self.lower.transpose(2, 0, 1))
+        if self.lower.shape[2]:
+            factors[:] = np.tril(self.lower.transpose(1, 0, 2))
         else:
             diagonal = np.arange(n_features)
             factors[:, diagonal, diagonal] = self.scales.T

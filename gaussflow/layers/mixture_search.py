@@ -20,8 +20,10 @@ LADDER = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 LADDER_SCALED = (2, 3, 5, 8)
 #: Least rows that a search can learn anything from.
 LEAST_ROWS = 20
-#: Components of the whole average: they set the cost of sampling.
+#: Components of the whole average, and numbers in their covariances: they set
+#: the cost of mapping a row.
 MOST_COMPONENTS = 128
+MOST_NUMBERS = 1e5
 #: Most rows x components x features^2 of one EM iteration.
 MOST_WORK = 1e9
 
@@ -70,10 +72,11 @@ def climb(S, held_out, family, ladder, init, seeds):
 
 
 def pick(members, densities, n_picks, most_components):
-    """Choose members greedily, with repetition; return (member, count)s.
+    """Choose members greedily, with repetition.
 
     Each pick makes the mean density of those picked most likely on the
-    held-out rows.
+    held-out rows. Returns how often each member was picked, and the log of
+    that mean density.
     """
     counts = np.zeros(len(members), dtype=int)
     sizes = np.array([member.n_components for member in members])
@@ -97,6 +100,7 @@ def ladders(n_components, covariance_type, n_rows, n_features):
             # In one dimension "full" and "tied" say it all.
             (n_features == 1 and family in ("diag", "scaled"))
             or (family == "scaled" and n_rows < 4 * n_features)
+            or (family == "scaled" and n_rows * n_features**2 > MOST_WORK / 4)
         ):
             continue
         if n_components != "auto":
@@ -141,12 +145,15 @@ def search(S, splits, rng, settings):
             S[held_out],
             family,
             ladder,
-            "kmeans" if split % 2 else "k-means++",
+            # The splits start differently, for variety. With k-means++ each
+            # component starts on a single row: "tied" never leaves that.
+            "kmeans" if split % 2 or family == "tied" else "k-means++",
             [int(seed) for seed in rng.integers(2**31 - 1, size=len(ladder))],
         )
         for split, (fitted, held_out) in enumerate(splits)
         for family, ladder in jobs
     ]
+    most = min(MOST_COMPONENTS, int(MOST_NUMBERS / S.shape[1] ** 2))
     climbed = settings.parallel(delayed(climb)(*task) for task in tasks)
     found = Found([], [], np.empty(0))
     for split, (fitted, held_out) in enumerate(splits):
@@ -162,7 +169,7 @@ def search(S, splits, rng, settings):
             members,
             np.array(densities),
             (settings.n_bags + split) // len(splits),
-            MOST_COMPONENTS // len(splits),
+            most // len(splits),
         )
         for i in np.flatnonzero(counts):
             found.members.append(members[i])
