@@ -12,10 +12,9 @@ from gaussflow._state import Persistent
 
 # Bools, numbers, dates and fixed-width text: dtypes without Python objects.
 PLAIN_KINDS = "biufcmMSU"
-TYPES = {
-    f"{cls.__module__}.{cls.__name__}": cls
-    for cls in (bool, int, float, str, *(np.dtype(c).type for c in np.typecodes["All"]))
-}
+SCALAR_TYPES: list[type] = [bool, int, float, str]
+SCALAR_TYPES += [np.dtype(code).type for code in np.typecodes["All"]]
+TYPES = {f"{cls.__module__}.{cls.__name__}": cls for cls in SCALAR_TYPES}
 
 
 class PersistenceError(ValueError):
@@ -188,7 +187,7 @@ class Decoder:
                 f"loaded. Import the module that defines it first (gaussflow.tabular, "
                 f"or one of your own that you trust)."
             )
-        obj = cls.__new__(cls)
+        obj = object.__new__(cls)
         self._objects.append(obj)
         for key, value in state.items():
             if not key.isidentifier() or key.startswith("__"):
