@@ -1,8 +1,17 @@
-"""One iteration of a Linear layer: directions, and marginal maps along them."""
+"""One iteration of a Linear layer: directions, and gated marginal maps."""
 
 import numpy as np
 
 from gaussflow._state import Persistent
+from gaussflow.marginals.counts import CENTRES, Counts, Grid, count_folds
+
+#: Share of the rows on which directions and candidate maps are fitted; the
+#: rest judges them.
+SEARCH_SHARE = 2.0 / 3.0
+#: Rows that a search of directions may look at.
+SEARCH_ROWS = 5_000
+#: Levels at which two distributions are compared along a direction.
+LEVELS = (np.arange(64) + 0.5) / 64
 
 
 class Iteration(Persistent):
@@ -31,9 +40,126 @@ class Iteration(Persistent):
         """Undo the map in place; add the inverse's log-determinants; return Z."""
         return self._move(self.marginal.inverse_and_log_det, Z, log_det)
 
+    def forward_and_log_det(self, X):
+        """Map X in place; return it and its log-determinants."""
+        log_det = np.zeros(len(X))
+        return self.forward(X, log_det), log_det
+
     def _move(self, method, X, log_det):
         before = self.rotation.project(X)
         after = method(before.copy(), log_det)
         after -= before
         X += self.rotation.lift(after)
         return X
+
+
+def fit_iteration(X, rng, *, strategy, marginal, gate, over_blocks, target=None):
+    """Fit one iteration on X without applying it.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Rows, about standardised.
+    rng : numpy.random.Generator
+        Randomness of the split and of the directions.
+    strategy : callable
+        Rotation strategy.
+    marginal : callable
+        Makes an unfitted Marginal.
+    gate : float or None
+        Standard errors that a direction's held-out gain must exceed.
+    over_blocks : callable
+        ``over_blocks(X, work)`` runs work over blocks of rows.
+    target : ndarray or None
+        Rows to carry X toward; None for N(0, I).
+
+    Returns
+    -------
+    iteration : Iteration or None
+        None where no direction was admitted.
+    gains : ndarray of shape (n_directions,)
+        Held-out gain of every direction's map, in nats toward N(0, I), in
+        squared standard deviations toward a target.
+    admitted : ndarray of int
+        The admitted directions.
+    """
+    folds, sample = _split(X, gate, rng)
+    if target is None:
+        rotation = strategy(sample, rng)
+        search, check = _count(X, folds, sample, rotation, over_blocks)
+        maps = marginal().fit(search)
+        gains, errors = maps.gain(search if gate is None else check)
+        goal = None
+    else:
+        target_folds, target_sample = _split(target, gate, rng)
+        rotation = strategy(sample, rng, target=target_sample)
+        search, check = _count(X, folds, sample, rotation, over_blocks)
+        goals = _count(target, target_folds, target_sample, rotation, over_blocks)
+        maps = marginal().fit(search, goals[0])
+        judged = (search, goals[0]) if gate is None else (check, goals[1])
+        gains, errors = _approach(maps, *judged)
+        goal = goals[0] + goals[1]
+    if gate is None:
+        admitted = np.arange(rotation.n_directions)
+    else:
+        admitted = np.flatnonzero(gains > gate * errors)
+    if len(admitted) == 0:
+        return None, gains, admitted
+    every = (search + check).select(admitted)
+    maps = marginal().fit(every, None if goal is None else goal.select(admitted))
+    if len(admitted) < rotation.n_directions:
+        rotation = rotation.select(admitted)
+    return Iteration(rotation, maps), gains, admitted
+
+
+def _split(X, gate, rng):
+    """Return the fold of each row (0 searches, 1 judges) and rows to search in."""
+    n = len(X)
+    folds = (rng.random(n) >= SEARCH_SHARE).astype(np.uint8)
+    if gate is None:
+        folds[:] = 0
+    elif n < 6:
+        # Too few to split at random: every third row judges.
+        folds[:] = np.arange(n) % 3 == 2 if n > 2 else np.arange(n) % 2
+    searched = np.flatnonzero(folds == 0)
+    if len(searched) == 0:
+        searched = np.arange(n)
+    if len(searched) > SEARCH_ROWS:
+        searched = np.sort(rng.choice(searched, SEARCH_ROWS, replace=False))
+    return folds, X[searched]
+
+
+def _count(X, folds, sample, rotation, over_blocks):
+    """Count the projections of searching and of judging rows."""
+    grid = Grid.around(rotation.project(sample))
+
+    def count(rows):
+        return count_folds(rotation.project(X[rows]), folds[rows], 2, grid)
+
+    values = sum(over_blocks(X, count))
+    return Counts(grid, values[0]), Counts(grid, values[1])
+
+
+def _approach(maps, source, target):
+    """How much nearer the mapped source comes to the target, per direction.
+
+    The 1-D squared Wasserstein distance before minus after, in units of the
+    target's spread; and its standard error where both are the same law, about
+    1 / n of each side.
+    """
+    gains = np.empty(source.n_columns)
+    for k in range(source.n_columns):
+        at = _quantiles(source, k)
+        goal = _quantiles(target, k)
+        mapped = maps.select([k]).forward_and_log_det(at[:, None].copy(), np.zeros(64))
+        before = np.mean((at - goal) ** 2)
+        gains[k] = before - np.mean((mapped[:, 0] - goal) ** 2)
+    gains /= target.grid.scale**2
+    error = 1.0 / max(source.n_samples, 1) + 1.0 / max(target.n_samples, 1)
+    return gains, np.full(source.n_columns, error)
+
+
+def _quantiles(counts, k):
+    cumulative = np.cumsum(counts.values[k]) / max(counts.n_samples, 1)
+    centres = counts.grid.loc[k] + counts.grid.scale[k] * CENTRES
+    return np.interp(LEVELS, cumulative, centres)

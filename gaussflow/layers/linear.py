@@ -4,22 +4,16 @@ import numbers
 
 import numpy as np
 
-from gaussflow._random import draw_seed
 from gaussflow.layers.base import Layer, log_standard_normal, row_blocks, run_threads
-from gaussflow.layers.iteration import Iteration
+from gaussflow.layers.iteration import Iteration, fit_iteration
 from gaussflow.marginals import get_marginal
-from gaussflow.marginals.counts import Counts, Grid, count_folds
 from gaussflow.marginals.entry import EntryMap
 from gaussflow.rotations import get_rotation
 
-#: Share of the rows on which directions and candidate maps are fitted; the
-#: rest judges them.
-SEARCH_SHARE = 2.0 / 3.0
-#: Rows that a search of directions or of entry maps may look at.
-SEARCH_ROWS = 5_000
+#: Rows that the shape of a column is judged by.
 ENTRY_ROWS = 20_000
-#: Iterations without an admitted direction after which a layer has converged.
-PATIENCE = 5
+#: Iterations over which the admitted gain is added up to see convergence.
+PATIENCE = 8
 
 
 class Linear(Layer):
@@ -27,12 +21,12 @@ class Linear(Layer):
 
     Each iteration draws or learns directions, fits a monotone map along each,
     and carries the rows one step nearer to a standard normal: rotation-based
-    iterative Gaussianization (Laparra, Camps-Valls and Malo, 2011). Rows are
-    split at random in every iteration: directions and maps are searched on one
-    part, and a direction is admitted only where its gain in log-likelihood on
-    the other part exceeds ``gate`` standard errors. Admitted maps are fitted
-    again on all rows; elsewhere the iteration is the identity. The layer stops
-    by itself where nothing more is admitted.
+    iterative Gaussianization (Laparra et al., 2011). Rows are split at random
+    in every iteration: directions and maps are searched on one part, and a
+    direction is admitted only where its gain in log-likelihood on the other
+    part exceeds ``gate`` standard errors. Admitted maps are fitted again on all
+    rows; elsewhere the iteration is the identity. The layer stops by itself
+    where nothing more is gained.
 
     Parameters
     ----------
@@ -47,11 +41,11 @@ class Linear(Layer):
     degree : int, default=9
         Degree of the polynomials of ``marginal="polynomial"``.
     gate : float, "auto" or None, default="auto"
-        Standard errors that a direction's gain must exceed; None admits all.
-        "auto" is 1 up to 3 columns and 2 beyond.
+        Standard errors that a direction's held-out gain must exceed; None
+        admits every direction. "auto" is 1.
     tol : float, default=1e-4
-        Stop when the admitted gain of the last iterations falls below ``tol``
-        nats a row and column.
+        Stop when the admitted gain of the last 8 iterations falls below ``tol``
+        nats a row and column; 0 never stops early.
     n_jobs : int or None, default=None
         Threads over blocks of rows. The result does not depend on it.
     random_state : int, RandomState, Generator or None, default=None
@@ -61,22 +55,23 @@ class Linear(Layer):
     ----------
     entry_ : EntryMap
         The standardisation of the columns.
+    exit_ : EntryMap or None
+        In direction "generate", the target's standardisation, which the layer
+        ends with; None in "gaussianize".
     iterations_ : list of Iteration
         Admitted iterations, in order.
+    rotation_seeds_ : list of int
+        Seeds of the iterations whose rotation was drawn at random.
     n_iter_ : int
-        Iterations run, admitted or not.
-    loss_curve_ : list of dict
-        One per iteration run: "train" (mean negative log-likelihood of the
-        rows, nats), "gain" (what the judging part gained), "admitted"
-        directions and "candidates".
+        Iterations run, whether or not they admitted a direction.
     n_features_in_ : int
         Columns seen at fit.
 
     References
     ----------
-    Laparra, Camps-Valls and Malo (2011), "Iterative Gaussianization: from ICA
-    to random rotations". Draxler et al. (2023), "On the convergence rate of
-    Gaussianization with random rotations".
+    V. Laparra, G. Camps-Valls, J. Malo (2011), "Iterative Gaussianization: from
+    ICA to random rotations". F. Draxler et al. (2023), "On the convergence rate
+    of Gaussianization with random rotations".
 
     Examples
     --------
@@ -84,8 +79,8 @@ class Linear(Layer):
     >>> from gaussflow.layers import Linear
     >>> X, _ = make_moons(1000, noise=0.1, random_state=0)
     >>> layer = Linear(n_iter=10, random_state=0).fit(X)
-    >>> layer.transform(X).shape
-    (1000, 2)
+    >>> bool(layer.score(X) > -1.3)
+    True
     """
 
     def __init__(
@@ -109,22 +104,29 @@ class Linear(Layer):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit_forward(self, X, rng, *, target=None):
-        """Fit on X, which is overwritten by the latent rows."""
+    @property
+    def rotation_seeds_(self):
+        """Seeds of the iterations whose rotation was drawn at random."""
+        rotations = [iteration.rotation for iteration in self.iterations_]
+        return [rotation.seed for rotation in rotations if hasattr(rotation, "seed")]
+
+    def fit_forward(self, X, rng, *, target=None, monitor=None):
+        """Fit on X, which is overwritten by the rows carried through the layer."""
         self._check_params()
         self.n_features_in_ = X.shape[1]
         log_det = np.zeros(len(X))
-        self.iterations_, self.loss_curve_ = [], []
-        self._fit_entry(X, rng)
-        self._over_blocks(X, lambda rows: self._enter(X, log_det, rows))
-        strategy = get_rotation(self.rotation)
-        recent = []
-        for step_rng in rng.spawn(self.n_iter):
-            gain = self._fit_iteration(X, log_det, strategy, step_rng)
-            recent = [*recent, gain][-PATIENCE:]
-            if len(recent) == PATIENCE and sum(recent) < self.tol * X.shape[1]:
-                break
-        self.n_iter_ = len(self.loss_curve_)
+        self.iterations_, self.n_iter_, self.exit_ = [], 0, None
+        self.entry_ = self._enter(X, log_det, rng)
+        if target is not None:
+            target = np.array(target, dtype=X.dtype, order="C")
+            self.exit_ = self._enter(target, np.zeros(len(target)), rng)
+        if monitor is not None:
+            monitor.advance(self.forward_and_log_det)
+        self._iterate(X, log_det, rng, target, monitor)
+        if self.exit_ is not None:
+            self._over_blocks(
+                X, lambda rows: self.exit_.inverse_and_log_det(X[rows], log_det[rows])
+            )
         return X, log_det
 
     def forward_and_log_det(self, X):
@@ -133,11 +135,15 @@ class Linear(Layer):
         X = self.entry_.forward_and_log_det(X, log_det)
         for iteration in self.iterations_:
             X = iteration.forward(X, log_det)
+        if self.exit_ is not None:
+            X = self.exit_.inverse_and_log_det(X, log_det)
         return X, log_det
 
     def inverse_and_log_det(self, Z):
         """Return X and log |det dX/dZ| of each row."""
         log_det = np.zeros(len(Z))
+        if self.exit_ is not None:
+            Z = self.exit_.forward_and_log_det(Z, log_det)
         for iteration in reversed(self.iterations_):
             Z = iteration.inverse(Z, log_det)
         return self.entry_.inverse_and_log_det(Z, log_det), log_det
@@ -145,84 +151,81 @@ class Linear(Layer):
     # -- fitting --------------------------------------------------------------
 
     def _check_params(self):
-        if not isinstance(self.n_iter, numbers.Integral) or self.n_iter < 0:
+        if (
+            not isinstance(self.n_iter, numbers.Integral)
+            or isinstance(self.n_iter, bool)
+            or self.n_iter < 0
+        ):
             raise ValueError(
                 f"n_iter must be an integer of at least 0, got {self.n_iter!r}."
             )
         if self.gate is not None and self.gate != "auto":
-            if not isinstance(self.gate, numbers.Real) or not self.gate >= 0:
-                raise ValueError(
-                    f'gate must be a number of at least 0, "auto" or None, got '
-                    f"{self.gate!r}."
-                )
-
-    def _gate(self):
-        if self.gate == "auto":
-            return 1.0 if self.n_features_in_ <= 3 else 2.0
-        return self.gate
+            _check_number("gate", self.gate, ', "auto" or None')
+        _check_number("tol", self.tol)
+        get_rotation(self.rotation)
+        get_marginal(self.marginal, degree=self.degree)
 
     def _over_blocks(self, X, work):
         """Run work(rows) over blocks of rows, in threads; return the results."""
         return run_threads(work, row_blocks(len(X)), self.n_jobs)
 
-    def _fit_entry(self, X, rng):
+    def _enter(self, X, log_det, rng):
+        """Fit an entry map, apply it to X in place, and return it."""
         n = len(X)
         first = X[0].astype(np.float64)
         # Shifted by the first row, so that a large mean costs no digits.
         sums = self._over_blocks(X, lambda rows: _shifted_sums(X[rows], first))
         mean = sum(s for s, _ in sums) / n
         variance = np.maximum(sum(q for _, q in sums) / n - mean**2, 0.0)
-        picked = np.sort(rng.choice(n, ENTRY_ROWS, replace=False)) if (
-            n > ENTRY_ROWS
-        ) else slice(None)
-        self.entry_ = EntryMap().fit(X[picked], first + mean, np.sqrt(variance))
-
-    def _enter(self, X, log_det, rows):
-        self.entry_.forward_and_log_det(X[rows], log_det[rows])
-
-    def _fit_iteration(self, X, log_det, strategy, rng):
-        """Fit one iteration, apply it to X in place, return its honest gain."""
-        gate = self._gate()
-        folds = (rng.random(len(X)) >= SEARCH_SHARE).astype(np.uint8)
-        if gate is None or len(X) < 6:
-            folds[:] = 0
-        searched = np.flatnonzero(folds == 0)
-        if len(searched) > SEARCH_ROWS:
-            searched = np.sort(rng.choice(searched, SEARCH_ROWS, replace=False))
-        rotation = strategy(X[searched], rng)
-        grid = Grid.around(rotation.project(X[searched]))
-
-        def count(rows):
-            return count_folds(rotation.project(X[rows]), folds[rows], 2, grid)
-
-        values = sum(self._over_blocks(X, count))
-        search, check = Counts(grid, values[0]), Counts(grid, values[1])
-        template = get_marginal(self.marginal, degree=self.degree)
-        if gate is None or check.n_samples == 0:
-            gains = template.fit(search).gain(search)[0]
-            admitted = np.arange(rotation.n_directions)
-        else:
-            gains, errors = template.fit(search).gain(check)
-            admitted = np.flatnonzero(gains > gate * errors)
-        gain = float(gains[admitted].sum())
-        if len(admitted):
-            marginal = get_marginal(self.marginal, degree=self.degree)
-            marginal.fit((search + check).select(admitted))
-            if len(admitted) < rotation.n_directions:
-                rotation = rotation.select(admitted)
-            iteration = Iteration(rotation, marginal)
-            self.iterations_.append(iteration)
-            self._over_blocks(X, lambda rows: iteration.forward(X[rows], log_det[rows]))
-        loss = -float(np.mean(log_standard_normal(X) + log_det))
-        self.loss_curve_.append(
-            {
-                "train": loss,
-                "gain": gain,
-                "admitted": len(admitted),
-                "candidates": len(gains),
-            }
+        sample = X
+        if n > ENTRY_ROWS:
+            sample = X[np.sort(rng.choice(n, ENTRY_ROWS, replace=False))]
+        entry = EntryMap().fit(sample, first + mean, np.sqrt(variance))
+        self._over_blocks(
+            X, lambda rows: entry.forward_and_log_det(X[rows], log_det[rows])
         )
-        return gain
+        return entry
+
+    def _iterate(self, X, log_det, rng, target, monitor):
+        settings = {
+            "strategy": get_rotation(self.rotation),
+            "marginal": lambda: get_marginal(self.marginal, degree=self.degree),
+            "gate": 1.0 if self.gate == "auto" else self.gate,
+            "over_blocks": self._over_blocks,
+        }
+        recent = []
+        for step_rng in rng.spawn(self.n_iter):
+            iteration, gains, admitted = fit_iteration(
+                X, step_rng, target=target, **settings
+            )
+            self.n_iter_ += 1
+            if iteration is not None:
+                self.iterations_.append(iteration)
+                self._apply(iteration, X, log_det)
+            if monitor is not None:
+                self._report(monitor, iteration, gains, X, log_det)
+            recent = [*recent, float(gains[admitted].sum())][-PATIENCE:]
+            if len(recent) == PATIENCE and sum(recent) < self.tol * X.shape[1]:
+                break
+
+    def _apply(self, iteration, X, log_det):
+        self._over_blocks(X, lambda rows: iteration.forward(X[rows], log_det[rows]))
+
+    def _report(self, monitor, iteration, gains, X, log_det):
+        if iteration is not None and self.exit_ is None:
+            monitor.advance(iteration.forward_and_log_det)
+        likelihood = None
+        if self.exit_ is None:
+            likelihood = np.mean(log_standard_normal(X) + log_det)
+        n_admitted = 0 if iteration is None else iteration.rotation.n_directions
+        monitor.record(likelihood, admitted=n_admitted, candidates=len(gains))
+
+
+def _check_number(name, value, alternatives=""):
+    if not isinstance(value, numbers.Real) or not value >= 0:
+        raise ValueError(
+            f"{name} must be a number of at least 0{alternatives}, got {value!r}."
+        )
 
 
 def _shifted_sums(X, first):
