@@ -141,7 +141,7 @@ def penalized_densities(
     step = np.empty(n_basis)
     for level in range(penalties.shape[0]):
         lam = penalties[level]
-        for iteration in range(30):
+        for _ in range(30):
             gram[:] = 0.0
             right[:] = 0.0
             for b in range(begin, end):

@@ -53,8 +53,11 @@ def sinh_arcsinh_inverse(Z, loc, scale, skew, tail, log_det):
 
 @jit
 def _negative_log_likelihood(theta, x):
-    """Mean negative log-likelihood of sorted points; theta = (loc, log scale,
-    skew, log tail), tail at most 1 so that no tail is ever stretched."""
+    """Mean negative log-likelihood of sorted points.
+
+    theta = (loc, log scale, skew, log tail), tail at most 1 so that no tail is
+    ever stretched.
+    """
     scale = np.exp(theta[1])
     tail = np.exp(min(theta[3], 0.0))
     total = 0.0

@@ -56,9 +56,7 @@ def spline_forward(Y, x, z, slope, tail, log_det):
                 tu = t * u
                 inv = 1.0 / (s + (d0 + d1 - 2.0 * s) * tu)
                 Y[i, k] = z[k, lo] + height * (s * t * t + d0 * tu) * inv
-                product *= (
-                    s * s * (d1 * t * t + 2.0 * s * tu + d0 * u * u) * inv * inv
-                )
+                product *= s * s * (d1 * t * t + 2.0 * s * tu + d0 * u * u) * inv * inv
             if product > _BIG or product < _SMALL:
                 total += np.log(product)
                 product = 1.0
@@ -115,9 +113,7 @@ def spline_inverse(Z, x, z, slope, tail, log_det):
                 u = 1.0 - t
                 tu = t * u
                 inv = 1.0 / (s + bend * tu)
-                product *= (
-                    s * s * (d1 * t * t + 2.0 * s * tu + d0 * u * u) * inv * inv
-                )
+                product *= s * s * (d1 * t * t + 2.0 * s * tu + d0 * u * u) * inv * inv
             if product > _BIG or product < _SMALL:
                 total -= np.log(product)
                 product = 1.0

@@ -1,6 +1,8 @@
 """The contract of marginal maps: strictly increasing, one per coordinate."""
 
+import copy
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,7 +16,12 @@ class Marginal(Persistent, ABC):
     Value and log-slope come from one method in each direction, so that they
     cannot disagree. Both directions are defined on the whole line: outside the
     support that the data cover, a map goes on as a straight line.
+
+    What a subclass learns per coordinate are arrays whose first axis runs over
+    the coordinates; ``per_column`` names them.
     """
+
+    per_column: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def fit(self, counts, target=None):
@@ -32,9 +39,14 @@ class Marginal(Persistent, ABC):
     def inverse_and_log_det(self, Z, log_det):
         """Undo the map in place; add the inverse's log-slopes; return Z."""
 
-    @abstractmethod
     def select(self, columns):
         """Return the maps of some of the coordinates."""
+        picked = copy.copy(self)
+        for name in self.per_column:
+            if hasattr(self, name):
+                rows = getattr(self, name)[columns]
+                setattr(picked, name, np.ascontiguousarray(rows))
+        return picked
 
     def gain(self, counts):
         """Gain in log-likelihood of counted rows over the identity, per column.

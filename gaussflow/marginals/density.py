@@ -39,9 +39,23 @@ class DensityMarginal(SplineMap):
         scores = np.empty(counts.n_columns)
         for k, column in enumerate(counts.values.astype(np.float64)):
             candidates, score = self.candidates(column)
-            # One row's worth of the normal at least: n rows cannot exclude it.
-            share = min(max(LEAST_SHARE, 1.0 / column.sum()), 0.3)
+            share = normal_share(counts.n_samples)
             best = candidates[int(np.argmax(score))]
             densities[k] = (1.0 - share) * best + share * NORMAL
             scores[k] = np.max(score) + np.log1p(-share)
         return densities, scores
+
+
+def normal_share(n_samples):
+    """Return the share of N(0, 1) in an estimate from so many rows.
+
+    One row's worth of the normal at least: n rows cannot exclude it.
+    """
+    return min(max(LEAST_SHARE, 1.0 / n_samples), 0.3)
+
+
+def shrunk_histogram(counts):
+    """Return the counts' bare densities (n_columns, N_BINS), mixed with N(0, 1)."""
+    share = normal_share(counts.n_samples)
+    bare = counts.values / (counts.n_samples * BIN_WIDTH)
+    return (1.0 - share) * bare + share * NORMAL

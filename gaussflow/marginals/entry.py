@@ -43,7 +43,8 @@ class EntryMap(Persistent):
             Moments of all rows, float64.
         """
         n_columns = X.shape[1]
-        floor = CONSTANT * np.maximum(np.abs(mean), np.finfo(np.float64).tiny / CONSTANT)
+        least = np.finfo(np.float64).tiny / CONSTANT
+        floor = CONSTANT * np.maximum(np.abs(mean), least)
         constant = std <= floor
         # A column of zeros has no size to measure by: its unit is 1.
         floor = np.where(mean == 0.0, CONSTANT, floor)
@@ -75,14 +76,10 @@ class EntryMap(Persistent):
 
     def forward_and_log_det(self, X, log_det):
         """Map X in place; add the log-slopes to log_det; return X."""
-        sinh_arcsinh_forward(
-            X, self.loc_, self.scale_, self.skew_, self.tail_, log_det
-        )
+        sinh_arcsinh_forward(X, self.loc_, self.scale_, self.skew_, self.tail_, log_det)
         return X
 
     def inverse_and_log_det(self, Z, log_det):
         """Undo the map in place; add the inverse's log-slopes; return Z."""
-        sinh_arcsinh_inverse(
-            Z, self.loc_, self.scale_, self.skew_, self.tail_, log_det
-        )
+        sinh_arcsinh_inverse(Z, self.loc_, self.scale_, self.skew_, self.tail_, log_det)
         return Z

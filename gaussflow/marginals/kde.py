@@ -23,7 +23,8 @@ class KDEMarginal(DensityMarginal):
     >>> from gaussflow.marginals import KDEMarginal
     >>> from gaussflow.marginals.counts import Counts, Grid
     >>> Y = np.random.default_rng(0).uniform(-1.7, 1.7, size=(2000, 1))
-    >>> mean, error = KDEMarginal().fit(Counts(Grid.standard(1)).add(Y)).gain(Counts(Grid.standard(1)).add(Y))
+    >>> counts = Counts(Grid.standard(1)).add(Y)
+    >>> mean, error = KDEMarginal().fit(counts).gain(counts)
     >>> bool(mean[0] > 10 * error[0])
     True
     """

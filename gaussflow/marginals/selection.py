@@ -20,7 +20,8 @@ class AutoMarginal(DensityMarginal):
     >>> from gaussflow.marginals import AutoMarginal
     >>> from gaussflow.marginals.counts import Counts, Grid
     >>> Y = np.random.default_rng(0).standard_normal((500, 1))
-    >>> mean, error = AutoMarginal().fit(Counts(Grid.standard(1)).add(Y)).gain(Counts(Grid.standard(1)).add(Y))
+    >>> counts = Counts(Grid.standard(1)).add(Y)
+    >>> mean, error = AutoMarginal().fit(counts).gain(counts)
     >>> bool(abs(mean[0]) < 0.02)
     True
     """

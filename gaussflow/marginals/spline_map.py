@@ -1,10 +1,10 @@
 """From a density on the grid to a monotone spline: one tail rule for all."""
 
 import numpy as np
-from scipy.special import ndtri
 
 from gaussflow.kernels.spline import spline_forward, spline_inverse
 from gaussflow.marginals.base import Marginal
+from gaussflow.marginals.cdf import BinnedCDF, normal_scores
 from gaussflow.marginals.counts import BIN_WIDTH, EDGES, N_BINS
 
 #: Knots of every spline.
@@ -31,6 +31,8 @@ class SplineMap(Marginal):
         Slopes of the straight lines below and above the support.
     """
 
+    per_column = ("knots_", "values_", "slopes_", "tail_", "scores_")
+
     def forward_and_log_det(self, Y, log_det):
         """Map Y in place; add the log-slopes to log_det; return Y."""
         spline_forward(Y, self.knots_, self.values_, self.slopes_, self.tail_, log_det)
@@ -40,14 +42,6 @@ class SplineMap(Marginal):
         """Undo the map in place; add the inverse's log-slopes; return Z."""
         spline_inverse(Z, self.knots_, self.values_, self.slopes_, self.tail_, log_det)
         return Z
-
-    def select(self, columns):
-        """Return the maps of some of the coordinates."""
-        picked = object.__new__(type(self))
-        picked.__dict__.update(vars(self))
-        for name in ("knots_", "values_", "slopes_", "tail_"):
-            setattr(picked, name, np.ascontiguousarray(getattr(self, name)[columns]))
-        return picked
 
     def set_from_density(self, density, n_samples, grid, target=None):
         """Set the knots so that the map carries ``density`` to the target.
@@ -63,7 +57,8 @@ class SplineMap(Marginal):
         target : tuple (ndarray of shape (n_columns, N_BINS), Grid) or None
             Density to map to and its grid; None for N(0, 1).
         """
-        lower, upper = _tails_at_edges(density)
+        cdf = BinnedCDF(density)
+        lower, upper = cdf.lower, cdf.upper
         outside = min(ROWS_OUTSIDE / n_samples, 0.25)
         first, last = _support(lower, upper, outside)
         at_edges = np.empty_like(lower)
@@ -84,15 +79,35 @@ class SplineMap(Marginal):
         self.tail_ = np.clip(self.slopes_[:, [0, -1]], *TAIL_SLOPES)
         self._extend_short_supports(picked)
         self._make_strict()
-        self._to_units(grid.loc, grid.scale, *_units(target))
+        self._to_units(grid, None if target is None else target[1])
         return self
 
-    def _to_units(self, loc, scale, target_loc, target_scale):
+    def set_knots(self, knots, values, slopes, tail, grid, target_grid=None):
+        """Set the knots, given in the units of the grids.
+
+        Parameters
+        ----------
+        knots, values, slopes : ndarray of shape (n_columns, n_knots)
+            Knots and values strictly increasing along each row, slopes > 0.
+        tail : ndarray of shape (n_columns, 2)
+            Slopes of the straight lines outside.
+        grid, target_grid : Grid
+            Units of the knots, and of the values; None for N(0, 1).
+        """
+        self.knots_, self.values_, self.slopes_ = knots, values, slopes
+        self.tail_ = tail
+        self._make_strict()
+        self._to_units(grid, target_grid)
+        return self
+
+    def _to_units(self, grid, target_grid):
         """Leave the grids' units for those of the coordinates themselves."""
-        self.knots_ = loc[:, None] + scale[:, None] * self.knots_
-        self.values_ = np.asarray(target_loc + target_scale * self.values_)
-        self.slopes_ = self.slopes_ * target_scale / scale[:, None]
-        self.tail_ = self.tail_ * target_scale / scale[:, None]
+        loc, scale = grid.loc[:, None], grid.scale[:, None]
+        target_loc, target_scale = units_of(target_grid)
+        self.knots_ = loc + scale * self.knots_
+        self.values_ = target_loc + target_scale * self.values_
+        self.slopes_ = self.slopes_ * target_scale / scale
+        self.tail_ = self.tail_ * target_scale / scale
 
     def _extend_short_supports(self, picked):
         """Put the knots that a narrow support could not use on its upper tail."""
@@ -120,19 +135,11 @@ class SplineMap(Marginal):
         self.slopes_ = np.clip(self.slopes_, *SLOPES)
 
 
-def _units(target):
-    if target is None:
+def units_of(grid):
+    """Return centres and units as columns; those of N(0, 1) where None."""
+    if grid is None:
         return 0.0, 1.0
-    return target[1].loc[:, None], target[1].scale[:, None]
-
-
-def _tails_at_edges(density):
-    """Probability below and above every edge of the grid, each (K, N_BINS + 1)."""
-    mass = density / density.sum(1, keepdims=True)
-    zero = np.zeros((len(mass), 1))
-    lower = np.concatenate([zero, np.cumsum(mass, axis=1)], axis=1)
-    upper = np.concatenate([np.cumsum(mass[:, ::-1], axis=1)[:, ::-1], zero], axis=1)
-    return lower, upper
+    return grid.loc[:, None], grid.scale[:, None]
 
 
 def _support(lower, upper, outside):
@@ -151,21 +158,18 @@ def _support(lower, upper, outside):
 
 
 def _to_normal(lower, upper, density):
-    z = np.where(lower < 0.5, ndtri(lower), -ndtri(upper))
     # The outermost edges would be infinite; they lie beyond every support.
-    z = np.clip(z, -37.0, 37.0)
+    z = np.clip(normal_scores(lower, upper), -37.0, 37.0)
     normal = np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)
     return z, density / np.maximum(normal, 1e-300)
 
 
 def _to_density(lower, upper, density, target):
-    target_lower, target_upper = _tails_at_edges(target)
+    cdf = BinnedCDF(target)
     z = np.empty_like(lower)
     reached = np.empty_like(lower)
     for k in range(len(lower)):
-        below = np.interp(lower[k], target_lower[k], EDGES)
-        above = np.interp(-upper[k], -target_upper[k], EDGES)
-        z[k] = np.where(lower[k] < 0.5, below, above)
+        z[k] = cdf.quantiles(k, lower[k], upper[k])
         bins = np.clip(((z[k] - EDGES[0]) / BIN_WIDTH).astype(int), 0, N_BINS - 1)
         reached[k] = target[k, bins]
     return z, density / np.maximum(reached, 1e-300)

@@ -1,0 +1,170 @@
+"""Polynomial marginals: increasing by construction, held in Bernstein form."""
+
+import numbers
+
+import numpy as np
+from scipy.optimize import nnls
+
+from gaussflow.kernels.polynomial import (
+    bernstein_basis,
+    bernstein_forward,
+    bernstein_inverse,
+)
+from gaussflow.marginals.base import Marginal
+from gaussflow.marginals.cdf import BinnedCDF, normal_scores
+from gaussflow.marginals.counts import CENTRES
+from gaussflow.marginals.density import shrunk_histogram
+from gaussflow.marginals.spline_map import (
+    ROWS_OUTSIDE,
+    TAIL_SLOPES,
+    units_of,
+)
+
+#: Binomial coefficients beyond this degree no longer fit a float exactly.
+MOST_DEGREE = 50
+#: Least slope of a polynomial, as a share of the straight line's through its
+#: ends: no row loses more than -log of it, and the inverse stays well behaved.
+LEAST_SLOPE = 0.02
+#: Weight of the straight line beside that of the data, which is 1.
+RIDGE = 1e-3
+
+
+class PolynomialMarginal(Marginal):
+    """Polynomial maps of a given degree (``marginal="polynomial"``).
+
+    On its support [a, b] a map is the polynomial sum_j c_j B_j(t), with B_j the
+    Bernstein polynomials and t = (y - a) / (b - a). Increasing coefficients make
+    it strictly increasing, because its derivative is a sum of Bernstein
+    polynomials, none of them negative, times the differences of the c_j (Farouki,
+    2012, "The Bernstein polynomial basis: a centennial retrospective", section
+    5.1). The differences are fitted by non-negative least squares to the normal
+    scores of the counts. Outside the support the map goes on as a straight line:
+    a bare polynomial there would turn around or explode.
+
+    Parameters
+    ----------
+    degree : int, default=9
+        Degree, from 1 (straight lines) to 50.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_columns, degree + 1)
+        Bernstein coefficients c_j, strictly increasing along each row; the first
+        and the last are the values at the two ends of the support.
+    support_ : ndarray of shape (n_columns, 2)
+        Ends a and b of the supports.
+    tail_ : ndarray of shape (n_columns, 2)
+        Slopes of the straight lines below and above the support.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gaussflow.marginals import PolynomialMarginal
+    >>> from gaussflow.marginals.counts import Counts, Grid
+    >>> rng = np.random.default_rng(0)
+    >>> Y = rng.exponential(size=(2000, 1)) - 1
+    >>> marginal = PolynomialMarginal(5).fit(Counts(Grid.standard(1)).add(Y))
+    >>> Z = marginal.forward_and_log_det(Y.copy(), np.zeros(2000))
+    >>> print(round(float(np.std(Z)), 1))
+    1.0
+    >>> marginal.coef_.shape
+    (1, 6)
+    """
+
+    per_column = ("coef_", "support_", "tail_")
+
+    def __init__(self, degree=9):
+        self.degree = degree
+
+    def fit(self, counts, target=None):
+        """Fit the maps from counts, toward N(0, 1) or the target's counts."""
+        degree = _check_degree(self.degree)
+        n_samples = counts.n_samples
+        if target is not None:
+            n_samples = min(n_samples, target.n_samples)
+        outside = min(ROWS_OUTSIDE / n_samples, 0.25)
+        ends = np.array([outside, 1.0 - outside])
+        density = shrunk_histogram(counts)
+        cdf = BinnedCDF(density)
+        goal = None if target is None else BinnedCDF(shrunk_histogram(target))
+        self.support_ = np.empty((counts.n_columns, 2))
+        self.coef_ = np.empty((counts.n_columns, degree + 1))
+        for k in range(counts.n_columns):
+            first, last = self.support_[k] = cdf.quantiles(k, ends, ends[::-1])
+            inside = (first < CENTRES) & (last > CENTRES)
+            # A map must reach both ends, though no row may lie just there.
+            places = np.concatenate([[first], CENTRES[inside], [last]])
+            weights = np.concatenate([[outside], density[k, inside], [outside]])
+            tails = cdf.tails(k, places)
+            if goal is None:
+                scores = normal_scores(*tails)
+            else:
+                scores = goal.quantiles(k, *tails)
+            t = (places - first) / (last - first)
+            self.coef_[k] = fit_increasing(t, scores, weights / weights.sum(), degree)
+        slopes = degree * np.diff(self.coef_)[:, [0, -1]] / np.diff(self.support_)
+        self.tail_ = np.clip(slopes, *TAIL_SLOPES)
+        self._to_units(counts.grid, None if target is None else target.grid)
+        return self
+
+    def _to_units(self, grid, target_grid):
+        """Leave the grids' units for those of the coordinates themselves."""
+        loc, scale = units_of(grid)
+        target_loc, target_scale = units_of(target_grid)
+        self.support_ = loc + scale * self.support_
+        self.coef_ = target_loc + target_scale * self.coef_
+        self.tail_ = self.tail_ * target_scale / scale
+
+    def forward_and_log_det(self, Y, log_det):
+        """Map Y in place; add the log-slopes to log_det; return Y."""
+        bernstein_forward(Y, self.coef_, self.support_, self.tail_, log_det)
+        return Y
+
+    def inverse_and_log_det(self, Z, log_det):
+        """Undo the map in place; add the inverse's log-slopes; return Z."""
+        bernstein_inverse(Z, self.coef_, self.support_, self.tail_, log_det)
+        return Z
+
+
+def fit_increasing(t, values, weights, degree):
+    """Fit increasing Bernstein coefficients to values by least squares.
+
+    Parameters
+    ----------
+    t : ndarray of shape (n,)
+        Places in [0, 1].
+    values, weights : ndarray of shape (n,)
+        Values there, and their weights, of sum 1.
+    degree : int
+        Degree of the polynomial.
+
+    Returns
+    -------
+    coef : ndarray of shape (degree + 1,)
+        Strictly increasing coefficients.
+    """
+    basis = bernstein_basis(t, degree)
+    # P = c_0 + sum_j step_j sum_{i >= j} B_i: one column for each step.
+    tails = np.cumsum(basis[:, ::-1], axis=1)[:, -2::-1]
+    centre, level = weights @ tails, weights @ values
+    root = np.sqrt(weights)[:, None]
+    line = (values[-1] - values[0]) / degree
+    # What the data leave open goes to the straight line's equal steps.
+    least = LEAST_SLOPE * line
+    matrix = np.vstack([root * (tails - centre), RIDGE * np.eye(degree)])
+    ridge = np.full(degree, RIDGE * line)
+    goal = np.concatenate([root[:, 0] * (values - level), ridge])
+    # A step may not vanish: fit what it has above its least.
+    steps = least + nnls(matrix, goal - least * matrix.sum(1))[0]
+    first = level - centre @ steps
+    return first + np.concatenate([[0.0], np.cumsum(steps)])
+
+
+def _check_degree(degree):
+    integral = isinstance(degree, numbers.Integral) and not isinstance(degree, bool)
+    if not integral or not 1 <= degree <= MOST_DEGREE:
+        raise ValueError(
+            f"degree must be an integer from 1 to {MOST_DEGREE}, got {degree!r}. "
+            f'For closer fits, take marginal="spline".'
+        )
+    return int(degree)
