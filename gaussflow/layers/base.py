@@ -66,12 +66,14 @@ class Layer(
     # -- contract -----------------------------------------------------------
 
     @abstractmethod
-    def fit_forward(self, X, rng, *, target=None):
+    def fit_forward(self, X, rng, *, target=None, monitor=None):
         """Fit the layer on X and return (Z, log_det) of those rows.
 
         ``target=None`` carries X toward the standard normal (direction
         "gaussianize"); an array of rows carries X toward the distribution
-        that those rows were drawn from (direction "generate").
+        that those rows were drawn from (direction "generate"). A layer of
+        several iterations reports each to ``monitor``
+        (:class:`~gaussflow.layers.monitor.Monitor`); others ignore it.
         """
 
     @abstractmethod

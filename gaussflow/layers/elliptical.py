@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy.special import gammainc, gammaincc, gammaincinv, gammaln
+from sklearn.base import clone
 
 from gaussflow.layers.base import Layer, row_blocks, run_threads
 from gaussflow.marginals import SplineMarginal
@@ -50,6 +51,9 @@ class Elliptical(Layer):
         Degrees of freedom of the t; inf for a Gaussian.
     shrinkage_ : float
         Share of the average variance in the scatter.
+    target_ : Elliptical or None
+        In direction "generate", the layer of the target's law, which this one
+        ends with the inverse of.
     radial_ : SplineMarginal or None
         Map of the normal score of the distance; None for the identity.
     n_features_in_ : int
@@ -77,9 +81,13 @@ class Elliptical(Layer):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit_forward(self, X, rng, *, target=None):
+    def fit_forward(self, X, rng, *, target=None, monitor=None):
         """Fit on X and return the latent rows and their log-determinants."""
         self.n_features_in_ = X.shape[1]
+        self.target_ = None
+        if target is not None:
+            self.target_ = clone(self)
+            self.target_.fit_forward(np.array(target, order="C"), rng)
         self._fit_scatter(X, rng)
         self.distance_ = _distance_to_normal(X.shape[1])
         self.radial_ = None
@@ -96,11 +104,17 @@ class Elliptical(Layer):
         log_det = np.full(len(X), self._log_whitening())
         if self.radial_ is not None:
             Y = self._move_radius(Y, self.radial_.forward_and_log_det, log_det)
+        if self.target_ is not None:
+            Y, added = self.target_.inverse_and_log_det(Y)
+            log_det += added
         return Y, log_det
 
     def inverse_and_log_det(self, Z):
         """Return X and log |det dX/dZ| of each row."""
         log_det = np.full(len(Z), -self._log_whitening())
+        if self.target_ is not None:
+            Z, added = self.target_.forward_and_log_det(Z)
+            log_det += added
         if self.radial_ is not None:
             Z = self._move_radius(Z, self.radial_.inverse_and_log_det, log_det)
         X = Z @ self.unwhitening_.astype(Z.dtype) + self.loc_.astype(Z.dtype)

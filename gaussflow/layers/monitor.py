@@ -33,30 +33,51 @@ class Monitor:
         self.train_offset = 0.0
         self.layer = -1
         self.iteration = 0
+        self.densities = []
+        self._advanced = False
         self._clock = perf_counter()
 
     def start_layer(self, index, train_offset):
         """Begin a layer; the offset is the mean log-determinant before it."""
         self.layer, self.iteration, self.train_offset = index, 0, train_offset
+        self._advanced = False
+
+    def finish_layer(self, layer, Z, log_det, target=None):
+        """Do for a fitted layer what it has not done while it was fitted."""
+        if not self._advanced:
+            self.advance(layer.forward_and_log_det)
+        if self.iteration == 0:
+            likelihood = None
+            if target is None:
+                likelihood = np.mean(log_standard_normal(Z) + log_det)
+            self.record(likelihood)
 
     def advance(self, forward):
         """Carry the held-out rows through forward(X) -> (Z, log_det)."""
+        self._advanced = True
         if self.held_out is not None:
             self.held_out, log_det = forward(self.held_out)
             self.log_det += log_det
 
     def record(self, mean_log_likelihood, *, admitted=None, candidates=None):
-        """Add a point to the curve; the likelihood is that since the layer began."""
+        """Add a point to the curve.
+
+        ``mean_log_likelihood`` is that of the fitting rows with the
+        log-determinants since the layer began; None where it is not defined.
+        """
         now = perf_counter()
-        held_out = None
+        train = held_out = None
+        if mean_log_likelihood is not None:
+            train = -(float(mean_log_likelihood) + self.train_offset)
         if self.held_out is not None:
             density = log_standard_normal(self.held_out) + self.log_det
             held_out = -float(np.mean(density))
+            self.densities.append(density)
         self.curve.append(
             {
                 "layer": self.layer,
                 "iteration": self.iteration,
-                "train": -(float(mean_log_likelihood) + self.train_offset),
+                "train": train,
                 "held_out": held_out,
                 "admitted": admitted,
                 "candidates": candidates,
@@ -69,12 +90,45 @@ class Monitor:
             print(self._line(self.curve[-1]), flush=True)
 
     def _line(self, point):
-        line = (
-            f"layer {point['layer']} iteration {point['iteration']:3d}"
-            f"  train {point['train']:.4f}"
-        )
+        line = f"layer {point['layer']} iteration {point['iteration']:3d}"
+        if point["train"] is not None:
+            line += f"  train {point['train']:.4f}"
         if point["held_out"] is not None:
             line += f"  held out {point['held_out']:.4f}"
         if point["admitted"] is not None:
             line += f"  directions {point['admitted']}/{point['candidates']}"
         return line + f"  {point['seconds']:.2f} s"
+
+
+def stop_early(layers, templates, monitor, n_before=0):
+    """Shorten the templates' iterations where held-out rows say it is better.
+
+    A layer of several iterations is cut at its best held-out loss if its last
+    one is worse by more than two standard errors of the rows' differences.
+
+    Parameters
+    ----------
+    layers : list of Layer
+        The layers that the monitor followed.
+    templates : list of Layer
+        Unfitted layers to be fitted on all rows; ``n_iter`` is set.
+    monitor : Monitor
+        With held-out rows.
+    n_before : int, default=0
+        Layers of the flow before these.
+    """
+    for index, (layer, template) in enumerate(zip(layers, templates, strict=True)):
+        if not hasattr(template, "n_iter"):
+            continue
+        densities = [
+            density
+            for point, density in zip(monitor.curve, monitor.densities, strict=True)
+            if point["layer"] == index + n_before
+        ]
+        n_iter = layer.n_iter_
+        if densities:
+            best = int(np.argmax([np.mean(density) for density in densities]))
+            worse = densities[best] - densities[-1]
+            if np.mean(worse) > 2.0 * np.std(worse) / np.sqrt(len(worse)):
+                n_iter = min(n_iter, best + 1)
+        template.set_params(n_iter=n_iter)

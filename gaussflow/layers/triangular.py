@@ -115,7 +115,7 @@ class Triangular(Layer):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit_forward(self, X, rng, *, target=None):
+    def fit_forward(self, X, rng, *, target=None, monitor=None):
         """Fit the layer on X and return (Z, log_det) of those rows."""
         self._check_parameters()
         self.n_features_in_ = X.shape[1]

@@ -1,0 +1,427 @@
+"""GenFlow: a list of invertible layers, fitted one after the other."""
+
+import numbers
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
+
+from gaussflow import persistence
+from gaussflow._random import as_generator, draw_seed
+from gaussflow.architectures import automatic
+from gaussflow.layers.base import Layer
+from gaussflow.layers.monitor import Monitor, stop_early
+
+DIRECTIONS = ("gaussianize", "generate")
+#: Most rows that are held out, and most rows on which a flow that was judged
+#: by held-out rows is fitted again with them.
+MAX_HELD_OUT = 10_000
+MAX_REFIT = 20_000
+#: Rows that an automatic choice of layers may look at.
+CHOICE_POOL = 20_000
+
+
+class GenFlow(Layer):
+    """Generative model by iterative Gaussianization: a list of layers.
+
+    The layers carry the data to a standard normal, one after the other, without
+    back-propagation; backwards, they turn noise into new rows. Density, latent
+    rows and inverse are exact.
+
+    Parameters
+    ----------
+    layers : "auto" or list of Layer, default="auto"
+        The stack. "auto" tries the stems of
+        :func:`gaussflow.architectures.stems` on held-out rows and follows the
+        best one by gated iterations of rotations and marginal maps.
+    direction : {"gaussianize", "generate"}, default="gaussianize"
+        "gaussianize" fits the maps from data to noise, for the best density;
+        "generate" carries ``n_gen_samples`` latent samples from noise to the
+        data, for the best samples. Both are exactly invertible.
+    n_gen_samples : int or None, default=None
+        Latent samples carried in direction "generate"; None takes as many as
+        there are rows, at least 2,000.
+    validation_fraction : float, default=0.1
+        Share of the rows held out for the loss curve and for stopping (at most
+        10,000 rows). Up to 20,000 rows, the flow is then fitted again on all
+        rows with the layers and iterations that the held-out rows chose. 0
+        holds out none.
+    warm_start : bool, default=False
+        With True, ``fit`` keeps the layers that are fitted and goes on with
+        those that were added after ``last_fitted_layer_``.
+    dtype : numpy dtype, default=np.float64
+        Precision of the arithmetic: float64 or float32.
+    n_jobs : int or None, default=None
+        Threads, over blocks of rows. Results do not depend on it.
+    random_state : int, RandomState, Generator or None, default=None
+        Same seed, same flow.
+    verbose : int, default=0
+        Above 0, print one line per iteration.
+
+    Attributes
+    ----------
+    layers_ : list of Layer
+        The fitted layers, from data to noise ("gaussianize") or from noise to
+        data ("generate").
+    last_fitted_layer_ : int
+        Index of the last fitted layer.
+    n_layers_, n_iter_ : int
+        Number of layers, and of iterations over all layers.
+    loss_curve_ : list of dict
+        One per layer or iteration: "layer", "iteration", "train" and "held_out"
+        loss (mean negative log-likelihood, nats a row), "admitted" directions,
+        "candidates", "seconds". Losses are None in direction "generate" and,
+        for "held_out", without held-out rows.
+    stem_scores_ : dict of str to float
+        With layers="auto", the held-out log-likelihood of every stem tried.
+    n_features_in_ : int
+        Columns seen at fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where X had names.
+
+    References
+    ----------
+    V. Laparra, G. Camps-Valls, J. Malo (2011), "Iterative Gaussianization: from
+    ICA to random rotations". B. Dai, U. Seljak (2021), "Sliced iterative
+    normalizing flows". F. Draxler, L. Kuehmichel, A. Rousselot, J. Mueller,
+    C. Schnoerr, U. Koethe (2023), "On the convergence rate of Gaussianization
+    with random rotations".
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_moons
+    >>> from gaussflow import GenFlow
+    >>> X, _ = make_moons(500, noise=0.1, random_state=0)
+    >>> flow = GenFlow(random_state=0).fit(X)
+    >>> flow.sample(3, random_state=0).shape
+    (3, 2)
+    >>> bool(abs(flow.inverse_transform(flow.transform(X)) - X).max() < 1e-8)
+    True
+    """
+
+    def __init__(
+        self,
+        layers="auto",
+        *,
+        direction="gaussianize",
+        n_gen_samples=None,
+        validation_fraction=0.1,
+        warm_start=False,
+        dtype=np.float64,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.layers = layers
+        self.direction = direction
+        self.n_gen_samples = n_gen_samples
+        self.validation_fraction = validation_fraction
+        self.warm_start = warm_start
+        self.dtype = dtype
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # -- the layer list -------------------------------------------------------
+
+    def get_layer_list(self):
+        """Return the layers: the fitted ones after fit, else those given.
+
+        Returns
+        -------
+        layers : list of Layer
+        """
+        if hasattr(self, "layers_"):
+            return list(self.layers_)
+        return [] if isinstance(self.layers, str) else list(self.layers)
+
+    def add_layer(self, layer):
+        """Append a layer to the list; return self.
+
+        With ``warm_start=True`` the next ``fit`` goes on with it after the
+        layers that are fitted.
+
+        Parameters
+        ----------
+        layer : Layer
+            An unfitted layer.
+
+        Returns
+        -------
+        self : GenFlow
+        """
+        if not isinstance(layer, Layer):
+            raise TypeError(
+                f"add_layer takes a Layer such as Linear(), got "
+                f"{type(layer).__name__}."
+            )
+        given = self.layers
+        if isinstance(given, str):
+            # From here on the list is the user's: what "auto" chose, and this.
+            given = [clone(fitted) for fitted in getattr(self, "layers_", [])]
+        self.layers = [*given, layer]
+        return self
+
+    def get_params(self, deep=True):
+        """Return the parameters; with deep=True those of the layers too.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Also return ``layers__0__rotation`` and its like.
+
+        Returns
+        -------
+        params : dict
+        """
+        params = super().get_params(deep=False)
+        if deep and not isinstance(self.layers, str) and self.layers is not None:
+            for index, layer in enumerate(self.layers):
+                if hasattr(layer, "get_params"):
+                    params[f"layers__{index}"] = layer
+                    for name, value in layer.get_params(deep=True).items():
+                        params[f"layers__{index}__{name}"] = value
+        return params
+
+    def set_params(self, **params):
+        """Set parameters, those of layers by ``layers__<index>__<name>``.
+
+        Parameters
+        ----------
+        **params : dict
+            Names and values.
+
+        Returns
+        -------
+        self : GenFlow
+        """
+        own = {k: v for k, v in params.items() if not k.startswith("layers__")}
+        super().set_params(**own)
+        for name, value in params.items():
+            if name not in own:
+                self._set_layer_param(name, value)
+        return self
+
+    def _set_layer_param(self, name, value):
+        _, index, *rest = name.split("__", 2)
+        n_layers = 0 if isinstance(self.layers, str) else len(self.layers)
+        if not index.isdigit() or int(index) >= n_layers:
+            raise ValueError(
+                f"Invalid parameter {name!r} for {type(self).__name__}: layers has "
+                f"{n_layers} layers to set (layers={self.layers!r}). Pass a list "
+                f"of layers and use layers__0__<name> and up."
+            )
+        if rest:
+            self.layers[int(index)].set_params(**{rest[0]: value})
+        else:
+            layers = list(self.layers)
+            layers[int(index)] = value
+            self.layers = layers
+
+    # -- fitting --------------------------------------------------------------
+
+    def _fit_validated(self, X, rng=None):
+        self._check_params()
+        rng = as_generator(self.random_state) if rng is None else rng
+        choice_rng, split_rng, latent_rng, layer_rng = rng.spawn(4)
+        done = self._fitted_so_far()
+        templates = self._templates(X, choice_rng, done)
+        rngs = layer_rng.spawn(len(done) + len(templates))[len(done) :]
+        seeds = [draw_seed(one) for one in (latent_rng, *rngs)]
+        train, held_out = self._split(X, split_rng)
+        monitor = Monitor(held_out, self.verbose)
+        layers = self._fit_layers(train, done, templates, seeds, monitor)
+        if held_out is not None and len(X) <= MAX_REFIT:
+            stop_early(layers[len(done) :], templates, monitor, len(done))
+            layers = self._fit_layers(self._work(X), done, templates, seeds, None)
+        earlier = self.loss_curve_ if done else []
+        self.loss_curve_ = [*earlier, *monitor.curve]
+        self.layers_ = layers
+        self.last_fitted_layer_ = len(layers) - 1
+        self.n_layers_ = len(layers)
+        self.n_iter_ = sum(int(getattr(layer, "n_iter_", 1)) for layer in layers)
+
+    def fit_forward(self, X, rng, *, target=None, monitor=None):
+        """Fit the flow as one layer of another flow.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+            Validated working rows, overwritten.
+        rng : numpy.random.Generator
+            Takes the place of ``random_state``.
+        target : ndarray or None, default=None
+            Not supported: a flow inside a flow fits toward the standard normal.
+        monitor : Monitor or None, default=None
+            Ignored.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_features)
+        log_det : ndarray of shape (n_samples,)
+        """
+        if target is not None:
+            raise ValueError(
+                'A GenFlow inside another cannot be fitted with direction="generate".'
+                " Put its layers into the outer list instead."
+            )
+        self.n_features_in_ = X.shape[1]
+        self._fit_validated(X, rng)
+        return self.forward_and_log_det(X)
+
+    def _check_params(self):
+        if self.direction not in DIRECTIONS:
+            raise ValueError(
+                f'direction must be "gaussianize" or "generate", got '
+                f"{self.direction!r}."
+            )
+        if isinstance(self.layers, str):
+            if self.layers != "auto":
+                raise ValueError(
+                    f'layers must be "auto" or a list of layers, got {self.layers!r}.'
+                )
+        elif not isinstance(self.layers, (list, tuple)) or not all(
+            isinstance(layer, Layer) for layer in self.layers
+        ):
+            raise TypeError(
+                f'layers must be "auto" or a list of layers such as [Linear()], got '
+                f"{self.layers!r}."
+            )
+        elif len(self.layers) == 0:
+            raise ValueError('layers is empty: pass "auto" or at least one layer.')
+        fraction = self.validation_fraction
+        if not isinstance(fraction, numbers.Real) or not 0.0 <= fraction < 1.0:
+            raise ValueError(
+                f"validation_fraction must be in [0, 1), got {fraction!r}."
+            )
+        n_gen = self.n_gen_samples
+        if n_gen is not None and (not isinstance(n_gen, numbers.Integral) or n_gen < 2):
+            raise ValueError(
+                f"n_gen_samples must be None or an integer of at least 2, got "
+                f"{n_gen!r}."
+            )
+        if np.dtype(self.dtype) not in (np.dtype("f8"), np.dtype("f4")):
+            raise ValueError(f"dtype must be float64 or float32, got {self.dtype!r}.")
+
+    def _fitted_so_far(self):
+        """Layers that a warm start keeps."""
+        if not self.warm_start or not hasattr(self, "layers_"):
+            return []
+        return list(self.layers_)
+
+    def _templates(self, X, rng, done):
+        """Unfitted layers that are to be fitted now."""
+        if not isinstance(self.layers, str):
+            given = self.layers[len(done) :]
+            return [clone(layer) for layer in given]
+        if done:
+            return []
+        pool = X
+        if len(X) > CHOICE_POOL:
+            pool = X[np.sort(rng.choice(len(X), CHOICE_POOL, replace=False))]
+        layers, self.stem_scores_ = automatic(
+            np.asarray(pool, dtype=np.float64),
+            rng,
+            direction=self.direction,
+            n_jobs=self.n_jobs,
+        )
+        return [clone(layer) for layer in layers]
+
+    def _split(self, X, rng):
+        """Return working copies of the rows to fit on and of those held out."""
+        n_held_out = min(int(self.validation_fraction * len(X)), MAX_HELD_OUT)
+        if self.direction == "generate" or min(n_held_out, len(X) - n_held_out) < 2:
+            return self._work(X), None
+        chosen = np.zeros(len(X), dtype=bool)
+        chosen[rng.choice(len(X), n_held_out, replace=False)] = True
+        return self._work(X[~chosen], owned=True), self._work(X[chosen], owned=True)
+
+    def _work(self, X, *, owned=False):
+        """Return rows as working memory in the flow's precision, copied once."""
+        dtype = self._working_dtype()
+        return np.array(X, dtype=dtype, order="C", copy=None if owned else True)
+
+    def _fit_layers(self, X, done, templates, seeds, monitor):
+        """Fit copies of the templates after the layers that are done."""
+        target = None
+        if self.direction == "generate":
+            target, X = X, self._latent(X, np.random.default_rng(seeds[0]))
+        log_det = np.zeros(len(X))
+        for layer in done:
+            X, added = layer.forward_and_log_det(X)
+            log_det += added
+            if monitor is not None:
+                monitor.advance(layer.forward_and_log_det)
+        layers = list(done)
+        for template, seed in zip(templates, seeds[1:], strict=True):
+            layer = clone(template)
+            if getattr(layer, "n_jobs", self.n_jobs) is None:
+                layer.set_params(n_jobs=self.n_jobs)
+            if monitor is not None:
+                monitor.start_layer(len(layers), float(np.mean(log_det)))
+            rng = np.random.default_rng(seed)
+            X, added = layer.fit_forward(X, rng, target=target, monitor=monitor)
+            if monitor is not None:
+                monitor.finish_layer(layer, X, added, target)
+            log_det += added
+            layers.append(layer)
+        return layers
+
+    def _latent(self, X, rng):
+        n_gen = self.n_gen_samples
+        if n_gen is None:
+            n_gen = max(len(X), 2_000)
+        return rng.standard_normal((int(n_gen), X.shape[1])).astype(X.dtype)
+
+    def _working_dtype(self):
+        return np.dtype(self.dtype)
+
+    # -- the map --------------------------------------------------------------
+
+    def forward_and_log_det(self, X):
+        """Return Z and log |det dZ/dX| of each row."""
+        if self.direction == "generate":
+            return self._chain(X, reversed(self.layers_), "inverse_and_log_det")
+        return self._chain(X, self.layers_, "forward_and_log_det")
+
+    def inverse_and_log_det(self, Z):
+        """Return X and log |det dX/dZ| of each row."""
+        if self.direction == "generate":
+            return self._chain(Z, self.layers_, "forward_and_log_det")
+        return self._chain(Z, reversed(self.layers_), "inverse_and_log_det")
+
+    @staticmethod
+    def _chain(X, layers, method):
+        log_det = np.zeros(len(X))
+        for layer in layers:
+            X, added = getattr(layer, method)(X)
+            log_det += added
+        return X, log_det
+
+    # -- files ----------------------------------------------------------------
+
+    def save(self, path):
+        """Save the fitted flow to one file that contains no pickle.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write; an existing one is replaced whole.
+        """
+        check_is_fitted(self)
+        persistence.save(self, path)
+
+    @classmethod
+    def load(cls, path):
+        """Load a flow that :meth:`save` wrote; safe on a stranger's file.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to read.
+
+        Returns
+        -------
+        flow : GenFlow
+        """
+        return persistence.load(path, expected=cls)
