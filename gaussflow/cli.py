@@ -326,8 +326,8 @@ def _write_all(contents):
             os.chmod(staged[path], 0o666 & ~_umask())
         for path, temporary in staged.items():
             if os.path.exists(path):
+                os.replace(path, temporary + ".old")
                 backups[path] = temporary + ".old"
-                os.replace(path, backups[path])
             os.replace(temporary, path)
             placed.append(path)
     except BaseException as exc:

@@ -12,6 +12,10 @@ import pandas as pd
 #: is often an answer.
 MISSING_TEXTS = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "<NA>")
 
+#: Older readers are an ulp off by default, which would hide a column's precision.
+OLD = tuple(int(part) for part in pd.__version__.split(".")[:2]) < (3, 1)
+EXACT_FLOATS = {"float_precision": "round_trip"} if OLD else {}
+
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?)?$")
 
 
@@ -51,7 +55,7 @@ def read_csv(path, *, separator=",", encoding="utf-8", missing=()):
             sep=separator,
             keep_default_na=False,
             na_values=[*MISSING_TEXTS, *missing],
-            float_precision="round_trip",
+            **EXACT_FLOATS,
             skipinitialspace=True,
             low_memory=False,
             index_col=False,

@@ -13,6 +13,8 @@ from gaussflow._state import Persistent
 #: Numeric columns with at most so many distinct values are taken as a list of
 #: values; nothing is emitted between them.
 FEW_VALUES = 20
+#: Half a cell of the grid; a little less, or its edge would round away from it.
+HALF_CELL = 0.5 - 1e-7
 
 
 class LevelMap(Persistent):
@@ -105,8 +107,9 @@ class GridMap(Persistent):
             self.unit_ = unit[:1].copy()
             return
         kept = slice(cuts[0], len(values) - cuts[1])
-        self._lay_knots(values[kept], edges[kept.start : kept.stop + 1], atom[kept],
-                        unit[kept], 0.5 if grid else 0.0, cuts)  # fmt: skip
+        here = slice(kept.start, kept.stop + 1)
+        half = HALF_CELL if grid else 0.0
+        self._lay_knots(values[kept], edges[here], atom[kept], unit[kept], half, cuts)
         self._lay_ends(*ends, unit=1.0 if grid else 0.0)
 
     def _lay_knots(self, values, edges, atom, unit, half, cuts):
@@ -117,7 +120,7 @@ class GridMap(Persistent):
         knots = np.stack([values - half, values, values + half], axis=1)
         middles = 0.5 * (edges[:-1] + edges[1:])
         ranks = np.stack([edges[:-1], middles, edges[1:]], axis=1)
-        unit = np.where(atom, 2.0 * half, unit)
+        unit = np.where(atom & (half > 0.0), 1.0, unit)
         unit = np.repeat(unit[:, None], 3, axis=1)[laid]
         self.knots_ = knots[laid].astype(np.float64)
         self.ranks_ = ranks[laid]

@@ -21,11 +21,14 @@ p { margin: 4px 0; color: var(--soft); }
 header p { font-size: 16px; color: var(--ink); margin-top: 12px; max-width: 780px; }
 .over { text-transform: uppercase; letter-spacing: 0.08em; font-size: 12px;
   color: var(--blue); font-weight: 600; margin: 0; }
+.score small { font-size: 14px; font-weight: 400; margin-left: 6px; }
+.score b { font-weight: 650; white-space: nowrap; }
+.box svg { max-width: 720px; }
 .facts { display: flex; flex-wrap: wrap; gap: 10px 36px; margin-top: 18px; }
 .facts div { display: flex; flex-direction: column; }
 .facts span { color: var(--soft); font-size: 13px; }
 .grid { display: grid; gap: 14px; margin-top: 12px;
-  grid-template-columns: repeat(auto-fill, minmax(262px, 1fr)); }
+  grid-template-columns: repeat(auto-fill, minmax(250px, 1fr)); }
 .card, figure, .box { background: #fff; border: 1px solid var(--line);
   border-radius: 10px; padding: 14px 16px; margin: 0; }
 .card p { font-size: 13px; }
@@ -36,7 +39,7 @@ figcaption { display: flex; justify-content: space-between; gap: 8px; font-size:
   margin-bottom: 8px; }
 figcaption b { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 figcaption span { color: var(--soft); }
-svg { max-width: 100%; height: auto; display: block; }
+svg { width: 100%; height: auto; display: block; }
 .heat { display: grid; gap: 14px; margin-top: 12px;
   grid-template-columns: repeat(auto-fill, minmax(300px, 1fr)); }
 .key { font-size: 13px; }

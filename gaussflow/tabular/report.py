@@ -131,23 +131,30 @@ def _privacy_cards(privacy):
     yield _card(
         "Closer to training", f"{p.dcr_share:.3f}", p.dcr_share, 0.5, 0.3, 1.0,
         "Synthetic rows that lie closer to a training row than to an unseen real one. "
-        "Ideal 0.5, copies give 1.",
+        "Ideal 0.5, copies give 1.", "ideal",
     )  # fmt: skip
     yield _card(
         "Membership attack", f"{p.membership:.3f} ± {p.membership_error:.3f}",
         p.membership, 0.5, 0.4, 1.0,
         "How well an attacker who knows the population tells training rows from "
-        "unseen ones. Ideal 0.5, worst 1.",
+        "unseen ones. Ideal 0.5, worst 1.", "ideal",
     )  # fmt: skip
 
 
-def _card(name, shown, value, reference, low, high, sentence):
-    real = "" if reference is None else f"real rows {_number(reference, shown)}"
+def _card(name, shown, value, reference, low, high, sentence, tick="real rows"):
+    real = "" if reference is None else f"{tick} {_number(reference, shown)}"
     picture = _svg.gauge(value, reference, low, high)
     return (
-        f'<div class="card"><h3>{escape(name)}</h3><p class="score">{escape(shown)}'
-        f"<span>{real}</span></p>{picture}<p>{escape(sentence)}</p></div>"
+        f'<div class="card"><h3>{escape(name)}</h3><p class="score">'
+        f"<b>{_smaller(shown)}</b><span>{real}</span></p>{picture}"
+        f"<p>{escape(sentence)}</p></div>"
     )
+
+
+def _smaller(shown):
+    """Set the error behind a score in smaller type."""
+    value, _, error = shown.partition(" ")
+    return escape(value) + (f"<small>{escape(error)}</small>" if error else "")
 
 
 def _number(value, like):

@@ -1,0 +1,233 @@
+import os
+import stat
+
+import pandas as pd
+import pytest
+
+from gaussflow import cli
+from gaussflow.tabular import TabularSynthesizer
+from tests.tabular_frames import GaussianFlow, patients
+
+
+@pytest.fixture(autouse=True)
+def quick_flow(monkeypatch):
+    """A Gaussian in the place of the flow: these tests are about the frame."""
+    monkeypatch.setattr(
+        TabularSynthesizer, "_new_flow", lambda self, seed: GaussianFlow()
+    )
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def table(here):
+    patients(120).to_csv("patients.csv", index=False)
+    return "patients.csv"
+
+
+def files(folder):
+    return sorted(p.name for p in folder.iterdir())
+
+
+def refused(capsys, *argv):
+    """Run, expect exit code 2 and one line on stderr; return that line."""
+    assert cli.main(list(argv)) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    return err
+
+
+def test_synth_writes_table_and_report(here, table, capsys):
+    argv = ["synth", table, "--rows", "50", "--out", "s.csv", "--report", "r.html"]
+    assert cli.main([*argv, "--seed", "1", "--target", "smoker"]) == 0
+    synthetic, real = pd.read_csv("s.csv"), pd.read_csv(table)
+    assert synthetic.shape == (50, real.shape[1])
+    assert (synthetic.dtypes == real.dtypes).all()
+    assert (here / "r.html").read_text().startswith("<!DOCTYPE html>")
+    assert files(here) == ["patients.csv", "r.html", "s.csv"]
+    out = capsys.readouterr().out
+    assert "learned from 90 rows, scored against 30 rows kept unseen" in out
+    assert "detection AUC" in out
+
+
+def test_same_seed_same_bytes(here, table):
+    for k in "ab":
+        argv = ["synth", table, "--out", f"{k}.csv", "--report", f"{k}.html"]
+        assert cli.main([*argv, "--seed", "5"]) == 0
+    assert (here / "a.csv").read_bytes() == (here / "b.csv").read_bytes()
+    assert (here / "a.html").read_bytes() == (here / "b.html").read_bytes()
+    assert cli.main(["synth", table, "--out", "c.csv", "--seed", "6"]) == 0
+    assert (here / "a.csv").read_bytes() != (here / "c.csv").read_bytes()
+
+
+def test_demo_writes_its_three_files(here, capsys):
+    assert cli.main(["demo", "--seed", "0"]) == 0
+    assert files(here / "demo") == ["patients.csv", "report.html", "synthetic.csv"]
+    real, synthetic = (pd.read_csv(f"demo/{n}.csv") for n in ("patients", "synthetic"))
+    assert real.shape == synthetic.shape == (569, 31)
+    assert set(synthetic["diagnosis"]) == {"benign", "malignant"}
+    assert "utility" in capsys.readouterr().out
+    assert "add --force" in refused(capsys, "demo")
+
+
+def test_whole_numbers_and_dates_are_written_as_they_were(here):
+    frame = patients(120)
+    frame["seen"] = pd.Timestamp("2021-03-01") + pd.to_timedelta(frame["age"], "D")
+    frame["visits"] = frame["cigs"].astype("Int64").where(frame["age"] > 30)
+    frame.to_csv("dates.csv", index=False)
+    assert cli.main(["synth", "dates.csv", "--out", "s.csv"]) == 0
+    synthetic = pd.read_csv("s.csv", dtype=str)
+    assert synthetic["seen"].str.fullmatch(r"\d{4}-\d\d-\d\d").all()
+    assert synthetic["visits"].dropna().str.fullmatch(r"\d+").all()
+
+
+def lines(*texts):
+    return "\n".join([*texts, ""]).encode()
+
+
+BAD_TABLES = {
+    "no_such.csv": (None, "does not exist"),
+    "empty.csv": (b"", "is empty"),
+    "header.csv": (b"a,b\n", "0 row"),
+    "one_row.csv": (b"a,b\n1,2\n", "1 row"),
+    "one_column.csv": (b"a\n1\n2\n", "one column only"),
+    "semicolon.csv": (b"a;b\n1;2\n3;4\n", "try --sep ';'"),
+    "ragged.csv": (b"a,b\n1,2\n3,4,5\n6,7\n", "line 3 has 3 fields"),
+    "short.csv": (b"a,b,c\n1,2,3\n3,4\n", "line 3 has 2 fields"),
+    "row_names.csv": (b"a,b\nx,1,2\ny,3,4\n", "name that column too"),
+    "latin.csv": ("name,b\nJosé,1\nAna,2\n".encode("latin-1"), "--encoding latin-1"),
+    "utf16.csv": ("a,b\n1,2\n3,4\n".encode("utf-16"), "encoding"),
+    "binary.csv": (b"a,b\n\0\0,1\n2,3\n", "null characters"),
+    "twice.csv": (b"a,b,a\n1,2,3\n4,5,6\n", "'a' occur more than once"),
+    "missing.csv": (b"a,b\n,NA\nNaN,\nNA,\n", "every cell is missing"),
+    "ids.csv": (lines("id,k", *(f"{i},z" for i in range(20))), "no column to learn"),
+    "infinite.csv": (lines("a,b", "inf,2", *["1.5,3"] * 9), "'a' has 1 infinite"),
+    "unclosed.csv": (b'a,b\n"1,2\n3,4\n', "fields|row"),
+    "tiny.csv": (b"a,b\n1,2\n3,4\n5,6\n", "too few to hold out"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD_TABLES)
+def test_bad_table_is_one_clear_line(name, here, capsys):
+    content, message = BAD_TABLES[name]
+    if content is not None:
+        (here / name).write_bytes(content)
+    before = files(here)
+    line = refused(capsys, "synth", name, "--out", "s.csv", "--report", "r.html")
+    assert any(m in line for m in message.split("|")), line
+    assert files(here) == before
+
+
+BAD_ARGUMENTS = {
+    "rows_0": (["--rows", "0"], "--rows must be at least 1"),
+    "rows_negative": (["--rows=-5"], "--rows must be at least 1"),
+    "exists": (["--out", "old.csv"], "old.csv exists; add --force"),
+    "report_exists": (["--report", "old.csv"], "old.csv exists; add --force"),
+    "no_directory": (["--out", "no/s.csv"], "mkdir -p no"),
+    "a_directory": (["--out", "folder"], "is a directory"),
+    "the_input": (["--out", "patients.csv", "--force"], "is the input table"),
+    "same_file": (["--report", "s.csv"], "are the same file"),
+    "holdout": (["--holdout", "1"], "--holdout must lie between 0 and 1"),
+    "seed": (["--seed=-1"], "--seed must lie"),
+    "sep": (["--sep", ";;"], "--sep must be one character"),
+    "encoding": (["--encoding", "klingon"], "unknown encoding 'klingon'"),
+    "target": (["--target", "hope"], "'hope' is not a column"),
+    "count": (["--min-category-count", "0"], "at least 1, got 0"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_ARGUMENTS)
+def test_bad_argument_is_one_clear_line(name, here, table, capsys):
+    (here / "old.csv").write_text("precious")
+    (here / "folder").mkdir()
+    before = files(here)
+    argv, message = BAD_ARGUMENTS[name]
+    line = refused(capsys, "synth", table, "--out", "s.csv", *argv)
+    assert message in line
+    assert files(here) == before
+    assert (here / "old.csv").read_text() == "precious"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_folder_without_permission_is_refused(here, table, capsys):
+    (here / "locked").mkdir(mode=stat.S_IRUSR | stat.S_IXUSR)
+    assert "no permission" in refused(capsys, "synth", table, "--out", "locked/s.csv")
+
+
+def test_force_overwrites(here, table):
+    (here / "s.csv").write_text("old")
+    assert cli.main(["synth", table, "--out", "s.csv", "--force"]) == 0
+    assert len(pd.read_csv("s.csv")) == 120
+
+
+@pytest.mark.parametrize("n_good", [0, 1, 2, 3])
+def test_failed_write_leaves_everything_as_it_was(n_good, here, monkeypatch):
+    """Each of the renames may fail; then the old files are back, the new gone."""
+    (here / "a").write_text("old a")
+    (here / "b").write_text("old b")
+    replace, calls = os.replace, []
+
+    def failing(source, target):
+        calls.append(target)
+        if len(calls) == n_good + 1:
+            raise OSError("disk is full")
+        replace(source, target)
+
+    monkeypatch.setattr(cli.os, "replace", failing)
+    with pytest.raises(cli.CommandError, match="disk is full.*nothing was changed"):
+        cli._write_all({"a": "new a", "b": "new b"})
+    assert files(here) == ["a", "b"]
+    assert (here / "a").read_text() == "old a"
+    assert (here / "b").read_text() == "old b"
+
+
+def test_interruption_leaves_nothing(here, table, monkeypatch, capsys):
+    def interrupted(self, n, random_state=None):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TabularSynthesizer, "sample", interrupted)
+    assert cli.main(["synth", table, "--out", "s.csv"]) == 130
+    assert files(here) == ["patients.csv"]
+
+
+def test_help_teaches(capsys):
+    assert cli.main([]) == 0
+    assert "gaussflow synth patients.csv" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["synth", "--help"])
+    assert exit_.value.code == 0
+    assert "--min-category-count" in capsys.readouterr().out
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["--version"])
+    assert exit_.value.code == 0
+    assert capsys.readouterr().out.startswith("gaussflow ")
+
+
+@pytest.mark.parametrize(
+    "argv", [["synth"], ["fly"], ["synth", "a.csv", "--rows", "x"]]
+)
+def test_wrong_usage_exits_with_2(argv):
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(argv)
+    assert exit_.value.code == 2
+
+
+def test_gzip_separator_encoding_and_missing_marker(here):
+    frame = patients(120)
+    frame["site"] = frame["site"].replace("east", "Málaga")
+    frame["lab"] = frame["lab"].astype(object).where(frame["lab"].notna(), "?")
+    frame.to_csv("t.csv.gz", index=False, sep=";", encoding="latin-1")
+    argv = ["synth", "t.csv.gz", "--out", "s.csv", "--sep", ";"]
+    assert cli.main([*argv, "--encoding", "latin-1", "--missing", "?"]) == 0
+    synthetic = pd.read_csv("s.csv")
+    assert "Málaga" in set(synthetic["site"])
+    assert synthetic["lab"].dtype == "float64"
