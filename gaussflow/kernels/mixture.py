@@ -351,6 +351,8 @@ def _latent_slope_central(x, w, centre, s, active, n_active):
         z = ndtri_lower(max(below, 1e-300) / (below + above))
     else:
         z = -ndtri_lower(max(above, 1e-300) / (below + above))
+    if density == 0.0:
+        return z, 0.0, 0.0
     slope = density * math.exp(0.5 * z * z)
     return z, slope, change / density + z * slope
 
@@ -401,12 +403,14 @@ def _quantile(z, log_w, w, centre, s, log_s, u, terms, active):
         else:
             break
         size = abs(error)
-        step = error / slope
-        # Halley's correction, as long as it stays a correction.
-        damping = 1.0 - 0.5 * step * bend
-        if 0.5 < damping < 2.0:
-            step /= damping
-        new = x - step
+        new = lo
+        if slope > 0.0:
+            step = error / slope
+            # Halley's correction, as long as it stays a correction.
+            damping = 1.0 - 0.5 * step * bend
+            if 0.5 < damping < 2.0:
+                step /= damping
+            new = x - step
         # A bracket must halve where steps leave it, or crawl along a gap.
         if not (lo < new < hi) or size > 0.5 * last:
             x = 0.5 * (lo + hi)

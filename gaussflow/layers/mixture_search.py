@@ -21,9 +21,10 @@ LADDER_SCALED = (2, 3, 5, 8)
 #: Least rows that a search can learn anything from.
 LEAST_ROWS = 20
 #: Components of the whole average, and numbers in their covariances: they set
-#: the cost of mapping a row.
+#: the cost of mapping a row. A column costs as much as LEAST_NUMBERS of them.
 MOST_COMPONENTS = 128
 MOST_NUMBERS = 1e5
+LEAST_NUMBERS = 20
 #: Most rows x components x features^2 of one EM iteration.
 MOST_WORK = 1e9
 
@@ -91,7 +92,7 @@ def pick(members, densities, n_picks, most_components):
     return counts, total - np.log(n_picks)
 
 
-def ladders(n_components, covariance_type, n_rows, n_features):
+def ladders(n_components, covariance_type, n_rows, n_features, most_components):
     """Return the (family, numbers of components) to try."""
     families = FAMILIES if covariance_type == "auto" else (covariance_type,)
     jobs: list[tuple[str, list[int]]] = []
@@ -107,7 +108,7 @@ def ladders(n_components, covariance_type, n_rows, n_features):
             jobs.append((family, [min(n_components, n_rows)]))
             continue
         work = n_features if family in ("diag", "spherical") else n_features**2
-        most = min(n_rows / 5, MOST_WORK / (n_rows * work))
+        most = min(n_rows / 5, MOST_WORK / (n_rows * work), most_components)
         steps = LADDER_SCALED if family == "scaled" else LADDER
         ladder = [k for k in steps if k <= most] or [steps[0]]
         jobs.append((family, ladder))
@@ -138,7 +139,10 @@ def search(S, splits, rng, settings):
     if n_components == "auto" and len(S) < LEAST_ROWS:
         n_components = 1
     n_rows = min(len(np.unique(S, axis=0)), len(splits[0][0]))
-    jobs = ladders(n_components, settings.covariance_type, n_rows, S.shape[1])
+    n_features = S.shape[1]
+    numbers = n_features * max(n_features, LEAST_NUMBERS)
+    most = min(MOST_COMPONENTS, int(MOST_NUMBERS / numbers)) // len(splits)
+    jobs = ladders(n_components, settings.covariance_type, n_rows, n_features, most)
     tasks = [
         (
             S[fitted],
@@ -153,7 +157,6 @@ def search(S, splits, rng, settings):
         for split, (fitted, held_out) in enumerate(splits)
         for family, ladder in jobs
     ]
-    most = min(MOST_COMPONENTS, int(MOST_NUMBERS / S.shape[1] ** 2))
     climbed = settings.parallel(delayed(climb)(*task) for task in tasks)
     found = Found([], [], np.empty(0))
     for split, (fitted, held_out) in enumerate(splits):
@@ -169,7 +172,7 @@ def search(S, splits, rng, settings):
             members,
             np.array(densities),
             (settings.n_bags + split) // len(splits),
-            most // len(splits),
+            most,
         )
         for i in np.flatnonzero(counts):
             found.members.append(members[i])
