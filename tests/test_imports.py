@@ -31,16 +31,17 @@ FLOORS = {
     "rotations": 1,
     "layers": 2,
     "persistence": 2,
-    "flow": 3,
-    "estimator_checks": 4,
-    "tabular": 4,
-    "information": 4,
-    "baselines": 4,
-    "distributed": 4,
-    "plotting": 5,
-    "cli": 5,
-    "__main__": 6,
-    "": 6,  # gaussflow/__init__.py
+    "architectures": 3,
+    "flow": 4,
+    "estimator_checks": 5,
+    "tabular": 5,
+    "information": 5,
+    "baselines": 5,
+    "distributed": 5,
+    "plotting": 6,
+    "cli": 6,
+    "__main__": 7,
+    "": 7,  # gaussflow/__init__.py
 }
 
 # Who may import a heavy package when it is itself imported, and who inside
