@@ -3,8 +3,6 @@
 import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.special import logsumexp
-from sklearn.covariance import ledoit_wolf
-from sklearn.mixture import GaussianMixture
 
 #: EM iterations in the search, and when a picked mixture sees all rows.
 SEARCH_ITER = 30
@@ -35,6 +33,8 @@ def robust_scatter(S, n_iter=20, dof=3.0):
 
 def shrunk_covariance(S):
     """Return a covariance that is regular for any rows, even for one."""
+    from sklearn.covariance import ledoit_wolf
+
     n_rows, n_features = S.shape
     if n_rows < 3:
         # Too few rows to estimate anything: the columns are standardised.
@@ -65,6 +65,9 @@ class Member:
     """One mixture of a family: fitted by EM on some rows, then on all."""
 
     def __init__(self, family, n_components, init, seed):
+        # Imported at use, as ledoit_wolf above: both import much of sklearn.
+        from sklearn.mixture import GaussianMixture
+
         self.family = family
         self.n_components = n_components
         self.em = GaussianMixture(
