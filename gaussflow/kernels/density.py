@@ -1,9 +1,10 @@
 """One-dimensional densities on a grid of equal bins, from counts alone.
 
-Two estimators, each with the honest score of every smoothing level it tried,
-so that choosing a level costs no pass over the rows:
+Two estimators, each with an honest score at every smoothing level it tried, so
+that choosing a level, or a mixture of levels, costs no pass over the rows:
 
-- a kernel estimate whose variance is corrected, scored by leaving one out;
+- a kernel estimate whose variance is corrected, scored by leaving one out, and
+  the mixture of several that predicts left-out rows best;
 - a penalised likelihood (Silverman 1982; Eilers and Marx 1996): the log of the
   ratio to N(0, 1) is a cubic B-spline whose third differences are penalised,
   so that infinite smoothing gives a normal density, scored by likelihood minus
@@ -19,41 +20,44 @@ _BEYOND = 5.0
 
 
 @jit
-def kde_densities(counts, low, width, bandwidths, reflect, density, score):
+def kde_densities(counts, low, width, bandwidths, reflect, density, left_out):
     """Kernel densities of one column at several bandwidths.
 
     counts : (B,) float64 ; low, width : the grid ; bandwidths : (H,) ;
     reflect : bool, fold the mass that leaves the occupied bins back inside ;
-    density : (H, B), written ; score : (H,), written: the mean log-density of
-    the counted rows, each left out of its own estimate (nats).
+    density : (H, B), written ; left_out : (H, B), written where counts > 0: the
+    density that a row of the bin sees with itself left out, on average.
 
-    The rows are drawn in toward their mean by 1 / sqrt(1 + h^2 / var), so that
-    smoothing does not widen the data: the estimate of a normal sample stays a
-    normal density of the same variance.
+    With free ends the rows are drawn in toward their mean by
+    1 / sqrt(1 + h^2 / var), so that smoothing does not widen the data: the
+    estimate of a normal sample stays a normal density of the same variance
+    (Silverman, 1986, section 6.4.1).
     """
     n_bins = counts.shape[0]
     total = 0.0
     mean = 0.0
-    for b in range(n_bins):
-        total += counts[b]
-        mean += counts[b] * (low + (b + 0.5) * width)
-    mean /= total
-    var = width * width / 12.0
     first = n_bins
     last = 0
     for b in range(n_bins):
         if counts[b] > 0:
-            centre = low + (b + 0.5) * width
-            var += counts[b] * (centre - mean) ** 2 / total
+            total += counts[b]
+            mean += counts[b] * (low + (b + 0.5) * width)
             first = min(first, b)
             last = max(last, b)
+    mean /= total
+    var = width * width / 12.0
+    for b in range(first, last + 1):
+        var += counts[b] * (low + (b + 0.5) * width - mean) ** 2 / total
+    length = last - first + 1
+    others = max(total - 1.0, 1.0)
     drawn = np.empty(n_bins)
-    kernel = np.empty(n_bins)
+    kernel = np.empty(2 * n_bins + 1)
+    wide = np.empty(3 * n_bins)
     for h in range(bandwidths.shape[0]):
         band = bandwidths[h]
         shrink = 1.0 if reflect else 1.0 / np.sqrt(1.0 + band * band / var)
         drawn[:] = 0.0
-        for b in range(n_bins):
+        for b in range(first, last + 1):
             if counts[b] > 0:
                 place = (mean + ((b + 0.5) * width + low - mean) * shrink - low) / width
                 place = min(max(place - 0.5, 0.0), n_bins - 1.0)
@@ -61,38 +65,122 @@ def kde_densities(counts, low, width, bandwidths, reflect, density, score):
                 part = place - j
                 drawn[j] += counts[b] * (1.0 - part)
                 drawn[j + 1] += counts[b] * part
-        reach = min(int(np.ceil(4.5 * band / width)) + 1, n_bins - 1)
+        reach = min(int(np.ceil(4.0 * band / width)) + 1, n_bins)
         mass = 0.0
-        for r in range(reach + 1):
-            kernel[r] = np.exp(-0.5 * (r * width / band) ** 2)
-            mass += kernel[r] if r == 0 else 2.0 * kernel[r]
-        for r in range(reach + 1):
+        for r in range(2 * reach + 1):
+            kernel[r] = np.exp(-0.5 * ((r - reach) * width / band) ** 2)
+            mass += kernel[r]
+        for r in range(2 * reach + 1):
             kernel[r] /= mass * width
-        row = density[h]
-        row[:] = 0.0
+        wide[: n_bins + 2 * reach] = 0.0
         for b in range(n_bins):
             if drawn[b] > 0.0:
-                for r in range(-reach, reach + 1):
-                    to = b + r
-                    if reflect:
-                        if to < first:
-                            to = 2 * first - 1 - to
-                        if to > last:
-                            to = 2 * last + 1 - to
-                        if to < first or to > last:
-                            continue
-                    elif to < 0 or to >= n_bins:
-                        continue
-                    row[to] += drawn[b] * kernel[abs(r)]
-        value = -2.0 * _BEYOND if reflect else 0.0
-        for b in range(n_bins):
+                weight = drawn[b]
+                for r in range(2 * reach + 1):
+                    wide[b + r] += weight * kernel[r]
+        row = density[h]
+        row[:] = wide[reach : reach + n_bins]
+        if reflect:
+            row[:] = 0.0
+            for b in range(n_bins + 2 * reach):
+                fold = (b - reach - first) % (2 * length)
+                row[first + min(fold, 2 * length - 1 - fold)] += wide[b]
+        for b in range(first, last + 1):
             if counts[b] > 0:
                 move = abs((b + 0.5) * width + low - mean) * (1.0 - shrink)
-                own = kernel[0] * np.exp(-0.5 * (move / band) ** 2)
-                left = max((row[b] - own) / max(total - 1.0, 1.0), 1e-12)
-                value += counts[b] * np.log(left)
+                own = kernel[reach] * np.exp(-0.5 * (move / band) ** 2)
+                if reflect:
+                    own = _own_folded(kernel, reach, b - first, length)
+                left_out[h, b] = max(row[b] - own, 0.0) / others
+        if reflect:
+            # Without the outermost row its place would lie outside the range.
+            left_out[h, first] *= (counts[first] - 1.0) / counts[first]
+            left_out[h, last] *= (counts[last] - 1.0) / counts[last]
+        for b in range(n_bins):
             row[b] /= total
-        score[h] = value / total
+
+
+@jit
+def _own_folded(kernel, reach, place, length):
+    """Sum what a row adds at its own place, reflections included."""
+    own = kernel[reach]
+    period = 2 * length
+    for distance in range(period, reach + 1, period):
+        own += 2.0 * kernel[reach + distance]
+    for distance in range(2 * place + 1, reach + 1, period):
+        own += kernel[reach + distance]
+    for distance in range(period - 2 * place - 1, reach + 1, period):
+        own += kernel[reach + distance]
+    return own
+
+
+@jit
+def stack_densities(counts, left_out, least, weights):
+    """Weigh densities so that their mixture predicts left-out rows best.
+
+    counts : (B,) float64 ; left_out : (J, B), each density of the rows of a bin
+    with themselves left out, read where counts > 0 ; least : rows that a density
+    must explain, or it is dropped ; weights : (J,), written, of sum 1.
+    Returns the mean log of the mixture's left-out density (nats).
+
+    The stacking of Smyth and Wolpert (1999), by EM; a density that explains
+    fewer than ``least`` rows goes, as in Figueiredo and Jain (2002, eq. 17). The
+    last one stays, so that no row has density zero.
+    """
+    n_members, n_bins = left_out.shape
+    last = n_members - 1
+    alive = np.arange(n_members)
+    n_alive = n_members
+    total = 0.0
+    seen = np.empty((n_members, n_bins))
+    rows = np.empty(n_bins)
+    n_seen = 0
+    for b in range(n_bins):
+        if counts[b] > 0:
+            rows[n_seen] = counts[b]
+            seen[:, n_seen] = left_out[:, b]
+            total += counts[b]
+            n_seen += 1
+    weights[:] = 1.0 / n_members
+    mixture = np.empty(n_seen)
+    explained = np.empty(n_members)
+    before = -np.inf
+    value = 0.0
+    for _ in range(200):
+        mixture[:] = 0.0
+        for a in range(n_alive):
+            j = alive[a]
+            for b in range(n_seen):
+                mixture[b] += weights[j] * seen[j, b]
+        value = 0.0
+        for b in range(n_seen):
+            value += rows[b] * np.log(max(mixture[b], 1e-300))
+            mixture[b] = rows[b] / max(mixture[b], 1e-300)
+        if value - before < 0.01:
+            break
+        before = value
+        kept = 0
+        sum_kept = 0.0
+        for a in range(n_alive):
+            j = alive[a]
+            explained[j] = 0.0
+            for b in range(n_seen):
+                explained[j] += weights[j] * seen[j, b] * mixture[b]
+            explained[j] = max(explained[j] - (least if j != last else 0.0), 0.0)
+            if explained[j] > 0.0 or j == last:
+                alive[kept] = j
+                sum_kept += explained[j]
+                kept += 1
+        if kept < n_alive:
+            # Without a density the likelihood may fall for a while.
+            before = -np.inf
+        n_alive = kept
+        weights[:] = 0.0
+        weights[last] = 1.0
+        for a in range(n_alive):
+            if sum_kept > 0.0:
+                weights[alive[a]] = explained[alive[a]] / sum_kept
+    return value / total
 
 
 @jit

@@ -12,7 +12,9 @@ from gaussflow.kernels.histogram import add_fold_counts
 #: A grid covers GRID_HALF standard deviations to both sides. What lies outside
 #: is counted in the outermost bins, where the tail rule holds.
 GRID_HALF = 6.0
-N_BINS = 512
+# Odd, so that a value of exactly 0, where standardised constants and many atoms
+# lie, falls in the middle of a bin and not on an edge.
+N_BINS = 511
 BIN_WIDTH = 2.0 * GRID_HALF / N_BINS
 EDGES = np.linspace(-GRID_HALF, GRID_HALF, N_BINS + 1)
 CENTRES = 0.5 * (EDGES[1:] + EDGES[:-1])

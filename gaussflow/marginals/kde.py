@@ -4,7 +4,7 @@ import numpy as np
 
 from gaussflow.kernels.density import kde_densities
 from gaussflow.marginals.counts import BIN_WIDTH, GRID_HALF, N_BINS
-from gaussflow.marginals.density import DensityMarginal
+from gaussflow.marginals.density import NORMAL, DensityMarginal, normal_share
 
 BANDWIDTHS = np.geomspace(0.04, 0.8, 12)
 
@@ -31,17 +31,37 @@ class KDEMarginal(DensityMarginal):
 
     def candidates(self, counts):
         """Densities at every bandwidth and their leave-one-out scores."""
-        density = np.empty((2 * len(BANDWIDTHS), N_BINS))
-        score = np.empty(2 * len(BANDWIDTHS))
-        half = len(BANDWIDTHS)
-        for part, reflect in ((slice(0, half), False), (slice(half, None), True)):
-            kde_densities(
-                counts,
-                -GRID_HALF,
-                BIN_WIDTH,
-                BANDWIDTHS,
-                reflect,
-                density[part],
-                score[part],
-            )
-        return density, score
+        density, left_out = kernel_estimates(counts, BANDWIDTHS)
+        rows = counts > 0
+        share = normal_share(counts.sum())
+        shrunk = (1.0 - share) * left_out[:, rows] + share * NORMAL[rows]
+        return density, np.log(shrunk) @ counts[rows] / counts.sum()
+
+
+def kernel_estimates(counts, bandwidths):
+    """Return densities of one column's counts, with free ends, then folded ones.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (N_BINS,), float64
+    bandwidths : ndarray of shape (n_bandwidths,)
+
+    Returns
+    -------
+    density, left_out : ndarray of shape (2 * n_bandwidths, N_BINS)
+        Densities, and what a row of each bin sees with itself left out.
+    """
+    density = np.empty((2 * len(bandwidths), N_BINS))
+    left_out = np.zeros((2 * len(bandwidths), N_BINS))
+    for reflect in (False, True):
+        part = slice(len(bandwidths), None) if reflect else slice(len(bandwidths))
+        kde_densities(
+            counts,
+            -GRID_HALF,
+            BIN_WIDTH,
+            bandwidths,
+            reflect,
+            density[part],
+            left_out[part],
+        )
+    return density, left_out

@@ -62,7 +62,7 @@ class SplineMap(Marginal):
         outside = min(ROWS_OUTSIDE / n_samples, 0.25)
         first, last = _support(lower, upper, outside)
         at_edges = np.empty_like(lower)
-        at_edges[:, 1:-1] = np.sqrt(density[:, 1:] * density[:, :-1])
+        at_edges[:, 1:-1] = 0.5 * (density[:, 1:] + density[:, :-1])
         at_edges[:, 0], at_edges[:, -1] = density[:, 0], density[:, -1]
         rows = np.arange(len(density))
         at_edges[rows, first] = density[rows, first]
