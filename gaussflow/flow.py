@@ -233,7 +233,12 @@ class GenFlow(Layer):
         layers = self._fit_layers(train, done, templates, seeds, monitor)
         if held_out is not None and len(X) <= MAX_REFIT:
             stop_early(layers[len(done) :], templates, monitor, len(done))
-            layers = self._fit_layers(self._work(X), done, templates, seeds, None)
+            first = layers[len(done) :]
+            layers = self._fit_layers(
+                self._work(X), done, templates, seeds, None, first
+            )
+        for layer in layers:
+            layer.forget_search()
         earlier = self.loss_curve_ if done else []
         self.loss_curve_ = [*earlier, *monitor.curve]
         self.layers_ = layers
@@ -241,7 +246,7 @@ class GenFlow(Layer):
         self.n_layers_ = len(layers)
         self.n_iter_ = sum(int(getattr(layer, "n_iter_", 1)) for layer in layers)
 
-    def fit_forward(self, X, rng, *, target=None, monitor=None):
+    def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
         """Fit the flow as one layer of another flow.
 
         Parameters
@@ -253,6 +258,8 @@ class GenFlow(Layer):
         target : ndarray or None, default=None
             Not supported: a flow inside a flow fits toward the standard normal.
         monitor : Monitor or None, default=None
+            Ignored.
+        start : GenFlow or None, default=None
             Ignored.
 
         Returns
@@ -341,8 +348,11 @@ class GenFlow(Layer):
         dtype = self._working_dtype()
         return np.array(X, dtype=dtype, order="C", copy=None if owned else True)
 
-    def _fit_layers(self, X, done, templates, seeds, monitor):
-        """Fit copies of the templates after the layers that are done."""
+    def _fit_layers(self, X, done, templates, seeds, monitor, first=None):
+        """Fit copies of the templates after the layers that are done.
+
+        ``first`` are the layers of an earlier pass over some of the rows.
+        """
         target = None
         if self.direction == "generate":
             target, X = X, self._latent(X, np.random.default_rng(seeds[0]))
@@ -353,14 +363,17 @@ class GenFlow(Layer):
             if monitor is not None:
                 monitor.advance(layer.forward_and_log_det)
         layers = list(done)
-        for template, seed in zip(templates, seeds[1:], strict=True):
+        starts = first or [None] * len(templates)
+        for template, start, seed in zip(templates, starts, seeds[1:], strict=True):
             layer = clone(template)
             if getattr(layer, "n_jobs", self.n_jobs) is None:
                 layer.set_params(n_jobs=self.n_jobs)
             if monitor is not None:
                 monitor.start_layer(len(layers), float(np.mean(log_det)))
             rng = np.random.default_rng(seed)
-            X, added = layer.fit_forward(X, rng, target=target, monitor=monitor)
+            X, added = layer.fit_forward(
+                X, rng, target=target, monitor=monitor, start=start
+            )
             if monitor is not None:
                 monitor.finish_layer(layer, X, added, target)
             log_det += added

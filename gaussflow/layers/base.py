@@ -66,7 +66,7 @@ class Layer(
     # -- contract -----------------------------------------------------------
 
     @abstractmethod
-    def fit_forward(self, X, rng, *, target=None, monitor=None):
+    def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
         """Fit the layer on X and return (Z, log_det) of those rows.
 
         ``target=None`` carries X toward the standard normal (direction
@@ -74,6 +74,8 @@ class Layer(
         that those rows were drawn from (direction "generate"). A layer of
         several iterations reports each to ``monitor``
         (:class:`~gaussflow.layers.monitor.Monitor`); others ignore it.
+        ``start`` is a copy of the layer that was fitted to some of these rows:
+        a layer may take its choices from there instead of searching again.
         """
 
     @abstractmethod
@@ -83,6 +85,10 @@ class Layer(
     @abstractmethod
     def inverse_and_log_det(self, Z):
         """Return X and log |det dX/dZ| of each row."""
+
+    def forget_search(self):
+        """Drop what only another fit could start from; nothing by default."""
+        return
 
     # -- public face --------------------------------------------------------
 
@@ -237,6 +243,7 @@ class Layer(
         """Fit on validated rows, which are copied, never written to."""
         Z = np.array(X, dtype=self._working_dtype(), order="C")
         self.fit_forward(Z, as_generator(getattr(self, "random_state", None)))
+        self.forget_search()
 
     def _working_dtype(self):
         return np.dtype(np.float64)

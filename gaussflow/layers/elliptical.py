@@ -81,7 +81,7 @@ class Elliptical(Layer):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit_forward(self, X, rng, *, target=None, monitor=None):
+    def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
         """Fit on X and return the latent rows and their log-determinants."""
         self.n_features_in_ = X.shape[1]
         self.target_ = None

@@ -1,6 +1,7 @@
 """One iteration of a Linear layer: directions, and gated marginal maps."""
 
 import numpy as np
+from scipy.special import ndtri
 
 from gaussflow._state import Persistent
 from gaussflow.marginals.counts import CENTRES, Counts, Grid, count_folds
@@ -66,7 +67,7 @@ def fit_iteration(X, rng, *, strategy, marginal, gate, over_blocks, target=None)
         Rotation strategy.
     marginal : callable
         Makes an unfitted Marginal.
-    gate : float or None
+    gate : float, "auto" or None
         Standard errors that a direction's held-out gain must exceed.
     over_blocks : callable
         ``over_blocks(X, work)`` runs work over blocks of rows.
@@ -102,7 +103,7 @@ def fit_iteration(X, rng, *, strategy, marginal, gate, over_blocks, target=None)
     if gate is None:
         admitted = np.arange(rotation.n_directions)
     else:
-        admitted = np.flatnonzero(gains > gate * errors)
+        admitted = np.flatnonzero(gains > _threshold(gate, len(gains)) * errors)
     if len(admitted) == 0:
         return None, gains, admitted
     every = (search + check).select(admitted)
@@ -110,6 +111,12 @@ def fit_iteration(X, rng, *, strategy, marginal, gate, over_blocks, target=None)
     if len(admitted) < rotation.n_directions:
         rotation = rotation.select(admitted)
     return Iteration(rotation, maps), gains, admitted
+
+
+def _threshold(gate, n_candidates):
+    if gate != "auto":
+        return gate
+    return max(1.0, float(ndtri(1.0 - 1.0 / max(n_candidates, 2))))
 
 
 def _split(X, gate, rng):

@@ -42,7 +42,9 @@ class Linear(Layer):
         Degree of the polynomials of ``marginal="polynomial"``.
     gate : float, "auto" or None, default="auto"
         Standard errors that a direction's held-out gain must exceed; None
-        admits every direction. "auto" is 1.
+        admits every direction. "auto" grows with the number of directions K
+        that compete, Phi^-1(1 - 1/K) and at least 1, so that on pure noise
+        less than one is admitted by chance.
     tol : float, default=1e-4
         Stop when the admitted gain of the last 8 iterations falls below ``tol``
         nats a row and column; 0 never stops early.
@@ -110,7 +112,7 @@ class Linear(Layer):
         rotations = [iteration.rotation for iteration in self.iterations_]
         return [rotation.seed for rotation in rotations if hasattr(rotation, "seed")]
 
-    def fit_forward(self, X, rng, *, target=None, monitor=None):
+    def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
         """Fit on X, which is overwritten by the rows carried through the layer."""
         self._check_params()
         self.n_features_in_ = X.shape[1]
@@ -190,7 +192,7 @@ class Linear(Layer):
         settings = {
             "strategy": get_rotation(self.rotation),
             "marginal": lambda: get_marginal(self.marginal, degree=self.degree),
-            "gate": 1.0 if self.gate == "auto" else self.gate,
+            "gate": self.gate,
             "over_blocks": self._over_blocks,
         }
         recent = []
@@ -206,6 +208,8 @@ class Linear(Layer):
                 self._report(monitor, iteration, gains, X, log_det)
             recent = [*recent, float(gains[admitted].sum())][-PATIENCE:]
             if len(recent) == PATIENCE and sum(recent) < self.tol * X.shape[1]:
+                break
+            if monitor is not None and self.tol > 0 and monitor.stalled(2 * PATIENCE):
                 break
 
     def _apply(self, iteration, X, log_det):

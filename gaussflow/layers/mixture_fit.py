@@ -24,7 +24,14 @@ FEW_ROWS = 1000
 
 
 def fit_mixture(
-    X, rng, *, n_components="auto", covariance_type="auto", n_bags=6, n_jobs=None
+    X,
+    rng,
+    *,
+    n_components="auto",
+    covariance_type="auto",
+    n_bags=6,
+    n_jobs=None,
+    start=None,
 ):
     """Fit averaged mixtures to the rows of X.
 
@@ -36,6 +43,9 @@ def fit_mixture(
         Draws subsamples, splits and seeds.
     n_components, covariance_type, n_bags, n_jobs
         As in :class:`~gaussflow.layers.triangular.Triangular`.
+    start : dict or None, default=None
+        Report of a fit to some of these rows: its mixtures go on with EM, and
+        nothing is searched.
 
     Returns
     -------
@@ -44,31 +54,22 @@ def fit_mixture(
     report : dict
         ``covariance_type`` and ``n_components``, lists over the mixtures;
         ``held_out`` (rows in the units of X) and ``log_density`` (of these
-        rows, by mixtures that never saw them).
+        rows, by mixtures that never saw them); ``found``, what the search
+        found for each group of columns.
     """
     seen = rng.permutation(len(X))[:FIT_ROWS]
     S, offset, unit = standardise(X[seen])
-    searched = S[:SEARCH_ROWS]
-    n_rows = len(searched)
-    n_held = max(1, int(HELD_OUT * n_rows))
-    splits = []
-    for _ in range(min(n_bags, 3 if n_rows < FEW_ROWS else 2)):
-        order = rng.permutation(n_rows)
-        splits.append((order[n_held:], order[:n_held]))
     parallel = Parallel(n_jobs=n_jobs, prefer="threads")
-    settings = Settings(n_components, covariance_type, n_bags, parallel)
     with warnings.catch_warnings():
         # Few iterations are the point of the search, and equal rows give
         # k-means fewer clusters than asked for.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        groups = [np.arange(X.shape[1])]
-        founds = [search(searched, splits, rng, settings)]
-        apart = column_groups(searched)
-        if len(apart) > 1:
-            parts = [search(searched[:, g], splits, rng, settings) for g in apart]
-            gain = sum(part.log_density for part in parts) - founds[0].log_density
-            if np.mean(gain) > 0.0:
-                groups, founds = apart, parts
+        if start is None:
+            settings = Settings(n_components, covariance_type, n_bags, parallel)
+            groups, founds, held_out = _search_groups(S[:SEARCH_ROWS], rng, settings)
+            held_out = X[seen[held_out]]
+        else:
+            groups, founds, held_out = *start["found"], start["held_out"]
         for group, found in zip(groups, founds, strict=True):
             found.members = parallel(
                 delayed(Member.refit)(member, S[:, group]) for member in found.members
@@ -82,9 +83,33 @@ def fit_mixture(
     return GroupedMap(groups, maps), {
         "covariance_type": [member.family for member in members],
         "n_components": [len(member.weights) for member in members],
-        "held_out": X[seen[np.concatenate([held for _, held in splits])]],
+        "held_out": held_out,
         "log_density": log_density,
+        "found": (groups, founds),
     }
+
+
+def _search_groups(S, rng, settings):
+    """Search all columns together, and independent groups of them apart.
+
+    Returns the groups of columns, what was found for each, and the rows of S
+    that judged.
+    """
+    n_rows = len(S)
+    n_held = max(1, int(HELD_OUT * n_rows))
+    splits = []
+    for _ in range(min(settings.n_bags, 3 if n_rows < FEW_ROWS else 2)):
+        order = rng.permutation(n_rows)
+        splits.append((order[n_held:], order[:n_held]))
+    groups = [np.arange(S.shape[1])]
+    founds = [search(S, splits, rng, settings)]
+    apart = column_groups(S)
+    if len(apart) > 1:
+        parts = [search(S[:, group], splits, rng, settings) for group in apart]
+        gain = sum(part.log_density for part in parts) - founds[0].log_density
+        if np.mean(gain) > 0.0:
+            groups, founds = apart, parts
+    return groups, founds, np.concatenate([held for _, held in splits])
 
 
 def standardise(X):

@@ -89,6 +89,16 @@ class Monitor:
         if self.verbose:
             print(self._line(self.curve[-1]), flush=True)
 
+    def stalled(self, n_iter):
+        """Tell whether held-out rows have seen no better loss for n_iter iterations.
+
+        Only the iterations of the layer under way count.
+        """
+        losses = [p["held_out"] for p in self.curve if p["layer"] == self.layer]
+        if self.held_out is None or len(losses) <= n_iter:
+            return False
+        return min(losses[-n_iter:]) >= min(losses[:-n_iter])
+
     def _line(self, point):
         line = f"layer {point['layer']} iteration {point['iteration']:3d}"
         if point["train"] is not None:

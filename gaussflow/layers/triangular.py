@@ -115,7 +115,7 @@ class Triangular(Layer):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit_forward(self, X, rng, *, target=None, monitor=None):
+    def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
         """Fit the layer on X and return (Z, log_det) of those rows."""
         self._check_parameters()
         self.n_features_in_ = X.shape[1]
@@ -128,7 +128,9 @@ class Triangular(Layer):
             "n_jobs": self.n_jobs,
         }
         rows = X if target is None else target
-        self.map_, report = fit_mixture(rows, target_rng, **settings)
+        search = None if start is None else start.search_
+        self.map_, report = fit_mixture(rows, target_rng, start=search, **settings)
+        self.search_ = report
         self.n_components_ = report["n_components"]
         self.covariance_type_ = report["covariance_type"]
         self.validation_score_ = float(np.mean(report["log_density"]))
@@ -140,6 +142,10 @@ class Triangular(Layer):
             if np.mean(gain) > SOURCE_Z * error:
                 self.source_map_ = source
         return self.forward_and_log_det(X)
+
+    def forget_search(self):
+        """Drop the candidates that only another fit could go on from."""
+        self.search_ = None
 
     def forward_and_log_det(self, X):
         """Return Z and log |det dZ/dX| of each row."""
