@@ -225,6 +225,7 @@ def penalized_densities(
     fitted = np.empty(n_bins)
     gram = np.empty((4, n_basis))
     band = np.empty((4, n_basis))
+    inverse = np.empty((4, n_basis))
     right = np.empty(n_basis)
     step = np.empty(n_basis)
     for level in range(penalties.shape[0]):
@@ -287,31 +288,18 @@ def penalized_densities(
                 theta[j] += scale * step[j]
             if largest < 1e-4:
                 break
-        # Effective parameters: trace of (G + lam P)^-1 G, by solving for the
-        # columns of G one at a time with the factor of the last iteration.
+        # Effective parameters: trace of (G + lam P)^-1 G, for which the inverse's
+        # band is enough (Takahashi's recursion, from the last row upward).
         effective = 0.0
-        for c in range(n_basis):
-            for j in range(n_basis):
-                d = j - c
-                if d < -3 or d > 3:
-                    right[j] = 0.0
-                elif d >= 0:
-                    right[j] = gram[d, c]
-                else:
-                    right[j] = gram[-d, j]
-            for j in range(n_basis):
-                value = right[j]
-                for d in range(1, 4):
-                    if j - d >= 0:
-                        value -= band[d, j - d] * step[j - d]
-                step[j] = value / band[0, j]
-            for j in range(n_basis - 1, c - 1, -1):
-                value = step[j]
-                for d in range(1, 4):
-                    if j + d < n_basis:
-                        value -= band[d, j] * step[j + d]
-                step[j] = value / band[0, j]
-            effective += step[c]
+        for j in range(n_basis - 1, -1, -1):
+            for d in range(3, -1, -1):
+                value = 1.0 / band[0, j] if d == 0 else 0.0
+                for e in range(1, 4):
+                    if j + max(d, e) < n_basis:
+                        value -= band[e, j] * inverse[abs(d - e), j + min(d, e)]
+                inverse[d, j] = value / band[0, j]
+                if j + d < n_basis:
+                    effective += (1.0 if d == 0 else 2.0) * gram[d, j] * inverse[d, j]
         mass = 0.0
         fitted[:] = 0.0
         for b in range(begin, end):

@@ -35,8 +35,10 @@ class DensityMarginal(SplineMap):
         return self.set_from_density(density, n_samples, counts.grid, goal)
 
     def _best(self, counts):
-        densities = np.empty(counts.values.shape)
-        scores = np.empty(counts.n_columns)
+        densities = np.tile(NORMAL, (counts.n_columns, 1))
+        scores = np.zeros(counts.n_columns)
+        if counts.n_samples == 0:
+            return densities, scores
         for k, column in enumerate(counts.values.astype(np.float64)):
             candidates, score = self.candidates(column)
             share = normal_share(counts.n_samples)
@@ -51,11 +53,13 @@ def normal_share(n_samples):
 
     One row's worth of the normal at least: n rows cannot exclude it.
     """
+    if n_samples == 0:
+        return 1.0
     return min(max(LEAST_SHARE, 1.0 / n_samples), 0.3)
 
 
 def shrunk_histogram(counts):
     """Return the counts' bare densities (n_columns, N_BINS), mixed with N(0, 1)."""
     share = normal_share(counts.n_samples)
-    bare = counts.values / (counts.n_samples * BIN_WIDTH)
+    bare = counts.values / (max(counts.n_samples, 1) * BIN_WIDTH)
     return (1.0 - share) * bare + share * NORMAL

@@ -82,7 +82,7 @@ class PolynomialMarginal(Marginal):
         n_samples = counts.n_samples
         if target is not None:
             n_samples = min(n_samples, target.n_samples)
-        outside = min(ROWS_OUTSIDE / n_samples, 0.25)
+        outside = min(ROWS_OUTSIDE / max(n_samples, 1), 0.25)
         ends = np.array([outside, 1.0 - outside])
         density = shrunk_histogram(counts)
         cdf = BinnedCDF(density)

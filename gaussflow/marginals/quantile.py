@@ -63,7 +63,7 @@ def probability_levels(n_samples):
 
     Those of the upper half are their mirror image.
     """
-    outside = min(ROWS_OUTSIDE / n_samples, 0.25)
+    outside = min(ROWS_OUTSIDE / max(n_samples, 1), 0.25)
     # An odd number of equal steps, so that the middle one straddles 1/2.
     n_equal = int(KNOTS_AT_1000 * (n_samples / 1000.0) ** (1.0 / 3.0)) // 2 * 2 + 1
     n_equal = min(max(n_equal, 5), N_KNOTS - 25)

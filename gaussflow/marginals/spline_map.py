@@ -59,7 +59,7 @@ class SplineMap(Marginal):
         """
         cdf = BinnedCDF(density)
         lower, upper = cdf.lower, cdf.upper
-        outside = min(ROWS_OUTSIDE / n_samples, 0.25)
+        outside = min(ROWS_OUTSIDE / max(n_samples, 1), 0.25)
         first, last = _support(lower, upper, outside)
         at_edges = np.empty_like(lower)
         at_edges[:, 1:-1] = 0.5 * (density[:, 1:] + density[:, :-1])
