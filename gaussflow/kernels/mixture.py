@@ -219,14 +219,34 @@ def _condition(log_w, w, u, log_s):
 
 
 @jit
-def _conditional_means(means, lower, scores, j, out):
+def _find_bent(lower):
+    """Return for each component whether its factor is more than diagonal.
+
+    Families are averaged: one full covariance makes ``lower`` dense for all.
+    """
+    n_columns, n_components, width = lower.shape
+    bent = np.zeros(n_components, dtype=np.bool_)
+    for j in range(n_columns):
+        for k in range(n_components):
+            for i in range(min(j, width)):
+                if lower[j, k, i] != 0.0:
+                    bent[k] = True
+                    break
+    return bent
+
+
+@jit
+def _conditional_means(means, lower, bent, scores, j, out):
     """Write the components' means of column j given the columns before.
 
-    scores : (K, D), the first j columns are read.
+    bent : (K,) of _find_bent ; scores : (K, D), the first j columns are read.
     """
     n_before = min(j, lower.shape[2])
     whole = n_before - n_before % 4
     for k in range(out.shape[0]):
+        if not bent[k]:
+            out[k] = means[j, k]
+            continue
         row = lower[j, k]
         score = scores[k]
         # Four sums at once: one sum would wait for each addition in turn.
@@ -255,6 +275,7 @@ def mixture_forward(X, log_weights, means, scales, lower, Z, log_det):
     n_columns, n_components = means.shape
     log_scales = np.log(scales)
     weights = np.exp(log_weights)
+    bent = _find_bent(lower)
     log_w = np.empty(n_components)
     w = np.empty(n_components)
     centre = np.empty(n_components)
@@ -266,7 +287,7 @@ def mixture_forward(X, log_weights, means, scales, lower, Z, log_det):
         log_w[:] = log_weights
         w[:] = weights
         for j in range(n_columns):
-            _conditional_means(means, lower, scores, j, centre)
+            _conditional_means(means, lower, bent, scores, j, centre)
             x = float(X[i, j])
             for k in range(n_components):
                 u[k] = (x - centre[k]) / scales[j, k]
@@ -434,6 +455,7 @@ def mixture_inverse(Z, log_weights, means, scales, lower, X, log_det):
     n_columns, n_components = means.shape
     log_scales = np.log(scales)
     weights = np.exp(log_weights)
+    bent = _find_bent(lower)
     log_w = np.empty(n_components)
     w = np.empty(n_components)
     centre = np.empty(n_components)
@@ -446,7 +468,7 @@ def mixture_inverse(Z, log_weights, means, scales, lower, X, log_det):
         log_w[:] = log_weights
         w[:] = weights
         for j in range(n_columns):
-            _conditional_means(means, lower, scores, j, centre)
+            _conditional_means(means, lower, bent, scores, j, centre)
             z = float(Z[i, j])
             x = _quantile(
                 z, log_w, w, centre, scales[j], log_scales[j], u, terms, active
