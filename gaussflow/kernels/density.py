@@ -28,9 +28,9 @@ def kde_densities(counts, low, width, bandwidths, reflect, density, left_out):
     density : (H, B), written ; left_out : (H, B), written where counts > 0: the
     density that a row of the bin sees with itself left out, on average.
 
-    With free ends the rows are drawn in toward their mean by
-    1 / sqrt(1 + h^2 / var), so that smoothing does not widen the data: the
-    estimate of a normal sample stays a normal density of the same variance
+    With free ends the estimate is drawn in toward its mean by
+    1 / sqrt(1 + h^2 / var), so that smoothing does not widen the data: that of a
+    normal sample stays a normal density of the same variance
     (Silverman, 1986, section 6.4.1).
     """
     n_bins = counts.shape[0]
@@ -54,8 +54,11 @@ def kde_densities(counts, low, width, bandwidths, reflect, density, left_out):
     kernel = np.empty(2 * n_bins + 1)
     wide = np.empty(3 * n_bins)
     for h in range(bandwidths.shape[0]):
-        band = bandwidths[h]
-        shrink = 1.0 if reflect else 1.0 / np.sqrt(1.0 + band * band / var)
+        shrink = 1.0
+        if not reflect:
+            shrink = 1.0 / np.sqrt(1.0 + bandwidths[h] ** 2 / var)
+        # Rows and kernels are drawn in alike.
+        band = bandwidths[h] * shrink
         drawn[:] = 0.0
         for b in range(first, last + 1):
             if counts[b] > 0:
