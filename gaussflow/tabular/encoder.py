@@ -193,7 +193,7 @@ class TableEncoder(Persistent):
                 values, counts, min_count=self.min_count, merge=column.is_number
             )
             if new.n_suppressed_:
-                self.suppressed_[column.name] = {
+                self.suppressed_[str(column.name)] = {
                     "levels": new.n_suppressed_,
                     "rows": new.rows_suppressed_,
                 }
@@ -213,7 +213,7 @@ class TableEncoder(Persistent):
                 "note": f"one level only has {self.min_count} rows or more",
             }
         else:
-            self.suppressed_.pop(column.name)
+            self.suppressed_.pop(str(column.name), None)
             changed = {
                 "kind": "text",
                 "note": f"every level has fewer than {self.min_count} rows; left empty",

@@ -1,6 +1,7 @@
 """The synthesizer: a table in, new rows of the same table out."""
 
 import numpy as np
+from scipy.special import ndtri
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
@@ -8,6 +9,11 @@ from gaussflow._random import as_generator, draw_seed
 from gaussflow._state import Persistent
 from gaussflow.tabular.encoder import TableEncoder
 from gaussflow.tabular.schema import Schema, check_frame
+
+#: Draws of the flow, and quantiles of them, that calibrate its columns.
+CALIBRATION_ROWS = 10_000
+LEVELS = (np.arange(500) + 0.5) / 500
+SCORES = ndtri(LEVELS)
 
 
 class TabularSynthesizer(Persistent, BaseEstimator):
@@ -41,6 +47,8 @@ class TabularSynthesizer(Persistent, BaseEstimator):
         The fitted encoder.
     flow_ : estimator
         The fitted flow.
+    calibration_ : ndarray of shape (500, n_features)
+        Quantiles of the flow's own draws, which calibrate each column's shares.
     n_rows_ : int
         Rows that were learned from.
 
@@ -94,6 +102,8 @@ class TabularSynthesizer(Persistent, BaseEstimator):
         flow = self._new_flow(draw_seed(rng))
         flow.fit(Z)
         self.encoder_, self.flow_ = encoder, flow
+        draws = flow.sample(CALIBRATION_ROWS, draw_seed(rng))
+        self.calibration_ = np.quantile(draws, LEVELS, axis=0)
         self.schema_ = encoder.schema_
         self.n_rows_ = len(df)
         return self
@@ -121,13 +131,27 @@ class TabularSynthesizer(Persistent, BaseEstimator):
                 f"n_samples must be an integer of at least 1, got {n_samples!r}."
             )
         seed = draw_seed(as_generator(random_state))
-        return self.encoder_.decode(self.flow_.sample(int(n_samples), seed))
+        Z = self.flow_.sample(int(n_samples), seed)
+        return self.encoder_.decode(self._calibrate(Z))
 
     def __sklearn_is_fitted__(self):
         """Tell scikit-learn whether ``fit`` has run."""
         return hasattr(self, "flow_")
 
     # -- helpers ------------------------------------------------------------
+
+    def _calibrate(self, Z):
+        """Give each column of the flow's draws its exact shape, a standard normal.
+
+        The encoder's scores have it by construction; a flow meets it only up to its
+        own error, which would show in every column's shares.
+        """
+        out = np.empty(Z.shape)
+        for j, knots in enumerate(self.calibration_.T):
+            inside = np.interp(Z[:, j], knots, SCORES)
+            beyond = Z[:, j] - np.clip(Z[:, j], knots[0], knots[-1])
+            out[:, j] = inside + beyond
+        return out
 
     def _new_flow(self, seed):
         if isinstance(self.flow, str):
