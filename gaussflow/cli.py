@@ -148,12 +148,14 @@ def _synth(args):
     outputs = [args.out] + ([args.report] if args.report else [])
     _check_outputs(outputs, args.force, source=args.table)
     df = _read(args)
+    from gaussflow.tabular._csv import csv_text
+
     name = Path(args.table).name
     synthetic, page, summary = _make(
         df, args.rows or len(df), name, args.seed, args.target,
         args.holdout, args.min_category_count,
     )  # fmt: skip
-    contents = {args.out: _csv_text(synthetic)}
+    contents = {args.out: csv_text(synthetic, df.attrs["bare"])}
     if args.report:
         contents[args.report] = page
     _write_all(contents)
@@ -173,14 +175,13 @@ def _demo(args):
     _check_outputs(paths, args.force)
     _import_tabular()
     from gaussflow.datasets import load_breast_cancer_table
+    from gaussflow.tabular._csv import csv_text
 
     df = load_breast_cancer_table()
     synthetic, page, summary = _make(
         df, len(df), "Breast cancer, 569 patients", args.seed, "diagnosis", 0.25, 5
     )
-    _write_all(
-        dict(zip(paths, [_csv_text(df), _csv_text(synthetic), page], strict=True))
-    )
+    _write_all(dict(zip(paths, [csv_text(df), csv_text(synthetic), page], strict=True)))
     print(summary)
     for path in paths:
         print(f"wrote {path}")
@@ -261,10 +262,6 @@ def _make(df, n_rows, title, seed, target, holdout, min_count):
     if aside:
         summary += f"\nnot learned     {', '.join(aside)} (the report says why)"
     return synthetic, page, summary
-
-
-def _csv_text(df):
-    return df.to_csv(index=False, lineterminator="\n")
 
 
 def _check_options(args):

@@ -80,10 +80,13 @@ def test_whole_numbers_and_dates_are_written_as_they_were(here):
     frame = patients(120)
     frame["seen"] = pd.Timestamp("2021-03-01") + pd.to_timedelta(frame["age"], "D")
     frame["visits"] = frame["cigs"].astype("Int64").where(frame["age"] > 30)
+    frame["dose"] = frame["lab"].map(lambda v: "" if v != v else f"{v:g}")
     frame.to_csv("dates.csv", index=False)
     assert cli.main(["synth", "dates.csv", "--out", "s.csv"]) == 0
     synthetic = pd.read_csv("s.csv", dtype=str)
     assert synthetic["seen"].str.fullmatch(r"\d{4}-\d\d-\d\d").all()
+    assert not synthetic["dose"].dropna().str.endswith(".0").any()
+    assert synthetic["lab"].dropna().str.contains(".", regex=False).all()
     assert synthetic["visits"].dropna().str.fullmatch(r"\d+").all()
 
 
@@ -104,6 +107,7 @@ BAD_TABLES = {
     "latin.csv": ("name,b\nJosé,1\nAna,2\n".encode("latin-1"), "--encoding latin-1"),
     "utf16.csv": ("a,b\n1,2\n3,4\n".encode("utf-16"), "encoding"),
     "binary.csv": (b"a,b\n\0\0,1\n2,3\n", "null characters"),
+    "no_header.csv": (b"1,2.5\n3,4\n5,6\n", "first line holds numbers only"),
     "twice.csv": (b"a,b,a\n1,2,3\n4,5,6\n", "'a' occur more than once"),
     "missing.csv": (b"a,b\n,NA\nNaN,\nNA,\n", "every cell is missing"),
     "ids.csv": (lines("id,k", *(f"{i},z" for i in range(20))), "no column to learn"),

@@ -16,6 +16,7 @@ MISSING_TEXTS = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "<NA>")
 OLD = tuple(int(part) for part in pd.__version__.split(".")[:2]) < (3, 1)
 EXACT_FLOATS = {"float_precision": "round_trip"} if OLD else {}
 
+NUMBER = re.compile(r"\s*-?\d+(\.\d*)?\s*$")
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?)?$")
 
 
@@ -41,6 +42,7 @@ def read_csv(path, *, separator=",", encoding="utf-8", missing=()):
     -------
     df : pandas.DataFrame
         Whole numbers with missing cells come as Int64, ISO dates as dates.
+        ``attrs["bare"]`` lists the columns that write 75, not 75.0.
 
     Raises
     ------
@@ -48,7 +50,7 @@ def read_csv(path, *, separator=",", encoding="utf-8", missing=()):
         If the file is absent, unreadable, ragged, or not a table.
     """
     text = _read_text(path, encoding)
-    pointed = _check_rows(text, path, separator)
+    pointed, bare = _check_rows(text, path, separator)
     try:
         df = pd.read_csv(
             io.StringIO(text),
@@ -69,7 +71,18 @@ def read_csv(path, *, separator=",", encoding="utf-8", missing=()):
             f"{path}: every cell is missing, so there is nothing to learn. Check the "
             "separator (--sep) and the markers of missing cells."
         )
+    df.attrs["bare"] = [name for name in df.columns if name in bare]
     return df
+
+
+def csv_text(df, bare=()):
+    """Return a table as CSV text, whole numbers of ``bare`` columns without point."""
+    df = df.copy()
+    for name in bare:
+        if pd.api.types.is_float_dtype(df[name].dtype):
+            texts = df[name].map(lambda v: repr(float(v)).removesuffix(".0"))
+            df[name] = texts.astype(object).where(df[name].notna(), "")
+    return df.to_csv(index=False, lineterminator="\n")
 
 
 def _read_text(path, encoding):
@@ -106,14 +119,18 @@ def _read_text(path, encoding):
 
 
 def _check_rows(text, path, separator):
-    """Check the shape of every line; return the names of columns with points."""
+    """Check the shape of every line.
+
+    Returns the names of the columns with decimal points or exponents, and of
+    those with numbers that have none.
+    """
     rows = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
     try:
         header = next((row for row in rows if row), None)
         if header is None:
             raise TableError(f"{path} is empty. A header line and rows are needed.")
         _check_header(header, path, separator)
-        pointed, n_rows = set(), 0
+        pointed, bare, n_rows = set(), set(), 0
         for row in rows:
             if not row:
                 continue
@@ -129,6 +146,8 @@ def _check_rows(text, path, separator):
             for name, cell in zip(header, row, strict=True):
                 if "." in cell or "e" in cell or "E" in cell:
                     pointed.add(name)
+                elif cell.lstrip("-").isdigit():
+                    bare.add(name)
     except csv.Error as exc:
         raise TableError(f"{path}, line {rows.line_num}: {_one_line(exc)}") from exc
     if n_rows < 2:
@@ -136,7 +155,7 @@ def _check_rows(text, path, separator):
             f"{path} has {n_rows} row(s) below its header; at least 2 are needed, and "
             "some hundreds to learn well."
         )
-    return pointed
+    return pointed, bare
 
 
 def _check_header(header, path, separator):
@@ -149,6 +168,11 @@ def _check_header(header, path, separator):
         )
         raise TableError(
             f"{path} has one column only, and a joint distribution needs two. {hint}"
+        )
+    if all(NUMBER.match(name) for name in header):
+        raise TableError(
+            f"{path}: the first line holds numbers only. A header line that names "
+            "the columns is needed; add one."
         )
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
