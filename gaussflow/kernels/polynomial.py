@@ -2,9 +2,7 @@
 
 P(t) = sum_j c_j B_j(t) on [0, 1], with B_j(t) = C(d, j) t^j (1 - t)^(d - j), and
 P'(t) = d sum_j (c_{j+1} - c_j) B_j(t) of degree d - 1 (Farouki, 2012, section 3.4).
-With increasing coefficients every term of the derivative is positive, so that
-its logarithm keeps its digits. Sums are taken by Horner's rule in t / (1 - t),
-from the nearer end.
+Sums are taken by Horner's rule in t / (1 - t), from the nearer end.
 """
 
 import numpy as np
@@ -63,8 +61,8 @@ def _value_and_slope(t, c, steps, of_value, of_slope):
 def bernstein_forward(Y, coef, support, tail, log_det):
     """Map every column by its polynomial; add the log-slopes to log_det.
 
-    Y : (n, K), overwritten ; coef : (K, d + 1), strictly increasing along each
-    row, d >= 1 ; support : (K, 2), below < above ; tail : (K, 2) slopes
+    Y : (n, K), overwritten ; coef : (K, d + 1), d >= 1, of polynomials with
+    P' > 0 on [0, 1] ; support : (K, 2), below < above ; tail : (K, 2) slopes
     outside, > 0 ; log_det : (n,), added to.
     """
     n, n_columns = Y.shape

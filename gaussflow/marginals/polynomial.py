@@ -1,9 +1,12 @@
 """Polynomial marginals: increasing by construction, held in Bernstein form."""
 
 import numbers
+from functools import lru_cache
 
 import numpy as np
+from scipy.linalg import solve_triangular
 from scipy.optimize import nnls
+from scipy.special import comb
 
 from gaussflow.kernels.polynomial import (
     bernstein_basis,
@@ -20,11 +23,13 @@ from gaussflow.marginals.spline_map import (
     units_of,
 )
 
-#: Binomial coefficients beyond this degree no longer fit a float exactly.
+#: Beyond, binomial coefficients no longer fit a float exactly.
 MOST_DEGREE = 50
 #: Least slope of a polynomial, as a share of the straight line's through its
 #: ends: no row loses more than -log of it, and the inverse stays well behaved.
 LEAST_SLOPE = 0.02
+#: The derivative's coefficients are positive at this many times the degree.
+RAISE = 4
 #: Weight of the straight line beside that of the data, which is 1.
 RIDGE = 1e-3
 
@@ -33,13 +38,14 @@ class PolynomialMarginal(Marginal):
     """Polynomial maps of a given degree (``marginal="polynomial"``).
 
     On its support [a, b] a map is the polynomial sum_j c_j B_j(t), with B_j the
-    Bernstein polynomials and t = (y - a) / (b - a). Increasing coefficients make
-    it strictly increasing, because its derivative is a sum of Bernstein
-    polynomials, none of them negative, times the differences of the c_j (Farouki,
-    2012, "The Bernstein polynomial basis: a centennial retrospective", section
-    5.1). The differences are fitted by non-negative least squares to the normal
-    scores of the counts. Outside the support the map goes on as a straight line:
-    a bare polynomial there would turn around or explode.
+    Bernstein polynomials and t = (y - a) / (b - a). Its derivative is again a sum
+    of Bernstein polynomials, none of which is negative: where their coefficients
+    are positive, the map increases strictly (Farouki, 2012, "The Bernstein
+    polynomial basis: a centennial retrospective", section 5.1). The fit to the
+    normal scores of the counts is the best by least squares among those whose
+    derivative, raised to a higher degree, has positive coefficients; as that
+    degree grows these are all increasing polynomials. Outside the support the map
+    goes on as a straight line: a bare polynomial would turn around or explode.
 
     Parameters
     ----------
@@ -49,8 +55,8 @@ class PolynomialMarginal(Marginal):
     Attributes
     ----------
     coef_ : ndarray of shape (n_columns, degree + 1)
-        Bernstein coefficients c_j, strictly increasing along each row; the first
-        and the last are the values at the two ends of the support.
+        Bernstein coefficients c_j; the first and the last are the values at the
+        two ends of the support.
     support_ : ndarray of shape (n_columns, 2)
         Ends a and b of the supports.
     tail_ : ndarray of shape (n_columns, 2)
@@ -127,7 +133,7 @@ class PolynomialMarginal(Marginal):
 
 
 def fit_increasing(t, values, weights, degree):
-    """Fit increasing Bernstein coefficients to values by least squares.
+    """Fit an increasing polynomial to values by least squares.
 
     Parameters
     ----------
@@ -141,7 +147,7 @@ def fit_increasing(t, values, weights, degree):
     Returns
     -------
     coef : ndarray of shape (degree + 1,)
-        Strictly increasing coefficients.
+        Bernstein coefficients of a strictly increasing polynomial.
     """
     basis = bernstein_basis(t, degree)
     # P = c_0 + sum_j step_j sum_{i >= j} B_i: one column for each step.
@@ -150,14 +156,48 @@ def fit_increasing(t, values, weights, degree):
     root = np.sqrt(weights)[:, None]
     line = (values[-1] - values[0]) / degree
     # What the data leave open goes to the straight line's equal steps.
-    least = LEAST_SLOPE * line
     matrix = np.vstack([root * (tails - centre), RIDGE * np.eye(degree)])
     ridge = np.full(degree, RIDGE * line)
     goal = np.concatenate([root[:, 0] * (values - level), ridge])
-    # A step may not vanish: fit what it has above its least.
-    steps = least + nnls(matrix, goal - least * matrix.sum(1))[0]
+    raised = raising_matrix(degree - 1, RAISE * degree)
+    least = LEAST_SLOPE * line
+    steps = _bounded_least_squares(matrix, goal, raised, least)
+    # Rounding may leave a step just short: move toward the line until none is.
+    short = np.min(raised @ steps)
+    if short < least:
+        steps += (least - short) / (line - short) * (line - steps)
     first = level - centre @ steps
     return first + np.concatenate([[0.0], np.cumsum(steps)])
+
+
+def _bounded_least_squares(matrix, goal, bounds, least):
+    """Minimise |matrix x - goal| where bounds x >= least.
+
+    As least distance programming, solved by non-negative least squares (Lawson
+    and Hanson, 1974, "Solving least squares problems", chapter 23).
+    """
+    q, r = np.linalg.qr(matrix)
+    free = q.T @ goal
+    # With r x = free + y: make y small where g y >= h.
+    g = solve_triangular(r, bounds.T, trans="T").T
+    h = least - g @ free
+    if (h > 0.0).any():
+        unit = np.zeros(len(free) + 1)
+        unit[-1] = 1.0
+        dual = np.vstack([g.T, h])
+        residual = dual @ nnls(dual, unit)[0] - unit
+        free = free - residual[:-1] / residual[-1]
+    return solve_triangular(r, free)
+
+
+@lru_cache
+def raising_matrix(degree, to):
+    """Return the matrix that raises Bernstein coefficients to a higher degree.
+
+    Farouki (2012), eq. 27: c_i = sum_j C(n, j) C(r, i - j) / C(n + r, i) c_j.
+    """
+    i, j = np.arange(to + 1)[:, None], np.arange(degree + 1)
+    return comb(degree, j) * comb(to - degree, i - j) / comb(to, i)
 
 
 def _check_degree(degree):
