@@ -21,9 +21,6 @@ p { margin: 4px 0; color: var(--soft); }
 header p { font-size: 16px; color: var(--ink); margin-top: 12px; max-width: 780px; }
 .over { text-transform: uppercase; letter-spacing: 0.08em; font-size: 12px;
   color: var(--blue); font-weight: 600; margin: 0; }
-.score small { font-size: 14px; font-weight: 400; margin-left: 6px; }
-.score b { font-weight: 650; white-space: nowrap; }
-.box svg { max-width: 720px; }
 .facts { display: flex; flex-wrap: wrap; gap: 10px 36px; margin-top: 18px; }
 .facts div { display: flex; flex-direction: column; }
 .facts span { color: var(--soft); font-size: 13px; }
@@ -38,17 +35,6 @@ header p { font-size: 16px; color: var(--ink); margin-top: 12px; max-width: 780p
 .score small { font-size: 14px; font-weight: 400; margin-left: 6px; }
 .score b { font-weight: 650; white-space: nowrap; }
 .box svg { max-width: 720px; }
-.facts { display: flex; flex-wrap: wrap; gap: 10px 36px; margin-top: 18px; }
-.facts div { display: flex; flex-direction: column; }
-.facts span { color: var(--soft); font-size: 13px; }
-.grid { display: grid; gap: 14px; margin-top: 12px;
-  grid-template-columns: repeat(auto-fill, minmax(250px, 1fr)); }
-.card, figure, .box { background: #fff; border: 1px solid var(--line);
-  border-radius: 10px; padding: 14px 16px; margin: 0; }
-.card p { font-size: 13px; }
-.card .score { font-size: 25px; font-weight: 650; color: var(--ink); margin: 2px 0 6px;
-  display: flex; justify-content: space-between; align-items: baseline; }
-.card .score span { font-size: 12px; font-weight: 400; color: var(--soft); }
 figcaption { display: flex; justify-content: space-between; gap: 8px; font-size: 13px;
   margin-bottom: 8px; }
 figcaption b { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
