@@ -46,7 +46,8 @@ class Elliptical(Layer):
     loc_ : ndarray of shape (n_features_in_,)
         Centre.
     whitening_, unwhitening_ : ndarray of shape (n_features_in_, n_features_in_)
-        The linear map and its inverse; both are symmetric.
+        The linear map and its inverse: symmetric, between columns whose units
+        are powers of two near their deviations.
     dof_ : float
         Degrees of freedom of the t; inf for a Gaussian.
     shrinkage_ : float
@@ -88,7 +89,12 @@ class Elliptical(Layer):
         if target is not None:
             self.target_ = clone(self)
             self.target_.fit_forward(np.array(target, order="C"), rng)
+        # Columns of any units count alike; powers of two, so that no bit is lost.
+        units = _units(X)
+        X /= units.astype(X.dtype)
         self._fit_scatter(X, rng)
+        X *= units.astype(X.dtype)
+        self._set_units(units)
         self.distance_ = _distance_to_normal(X.shape[1])
         self.radial_ = None
         if X.shape[1] > 1:
@@ -101,7 +107,7 @@ class Elliptical(Layer):
     def forward_and_log_det(self, X):
         """Return Z and log |det dZ/dX| of each row."""
         Y = self._whiten(X)
-        log_det = np.full(len(X), self._log_whitening())
+        log_det = np.full(len(X), self.log_whitening_)
         if self.radial_ is not None:
             Y = self._move_radius(Y, self.radial_.forward_and_log_det, log_det)
         if self.target_ is not None:
@@ -111,7 +117,7 @@ class Elliptical(Layer):
 
     def inverse_and_log_det(self, Z):
         """Return X and log |det dX/dZ| of each row."""
-        log_det = np.full(len(Z), -self._log_whitening())
+        log_det = np.full(len(Z), -self.log_whitening_)
         if self.target_ is not None:
             Z, added = self.target_.forward_and_log_det(Z)
             log_det += added
@@ -128,8 +134,14 @@ class Elliptical(Layer):
     def _whiten(self, X):
         return (X - self.loc_.astype(X.dtype)) @ self.whitening_.astype(X.dtype)
 
-    def _log_whitening(self):
-        return float(-0.5 * np.sum(np.log(self.variances_)))
+    def _set_units(self, units):
+        """Leave the standardised columns for those in their own units."""
+        self.loc_ = self.loc_ * units
+        self.whitening_ = self.whitening_ / units[:, None]
+        self.unwhitening_ = self.unwhitening_ * units
+        self.log_whitening_ = float(
+            -0.5 * np.sum(np.log(self.variances_)) - np.sum(np.log(units))
+        )
 
     def _move_radius(self, Y, method, log_det):
         """Scale rows so that their distance is mapped; add the log-determinants.
@@ -267,6 +279,15 @@ def _choose_shrinkage(X, searched):
         elif score < best_score - 1.0:
             break
     return best
+
+
+def _units(X):
+    """Return a power of two near each column's standard deviation."""
+    sample = np.asarray(X[:: max(1, len(X) // FIT_ROWS)], dtype=np.float64)
+    reach = np.ptp(sample, axis=0)
+    reach[reach == 0.0] = 1.0
+    std = reach * np.std(sample / reach, axis=0)
+    return np.exp2(np.round(np.log2(np.where(std > 0.0, std, 1.0))))
 
 
 def _log_radius(Y):
