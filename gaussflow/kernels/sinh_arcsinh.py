@@ -11,44 +11,51 @@ from gaussflow.kernels._jit import jit
 
 
 @jit
-def sinh_arcsinh_forward(Y, loc, scale, skew, tail, log_det):
+def sinh_arcsinh_forward(Y, loc, scale, skew, tail, ends, log_det):
     """Map every column in place; add the log-slopes to log_det.
 
-    Y : (n, K), overwritten ; loc, scale, skew, tail : (K,) ; log_det : (n,).
+    Y : (n, K), overwritten ; loc, scale, skew, tail : (K,) ; ends : (K, 2) of
+    (x - loc) / scale, beyond which the map goes on as a straight line ;
+    log_det : (n,).
     """
     n, n_columns = Y.shape
-    for i in range(n):
-        total = 0.0
-        for k in range(n_columns):
+    for k in range(n_columns):
+        straight = tail[k] == 1.0 and skew[k] == 0.0
+        log_scale = np.log(scale[k])
+        for i in range(n):
             u = (np.float64(Y[i, k]) - loc[k]) / scale[k]
-            if tail[k] == 1.0 and skew[k] == 0.0:
+            if straight:
                 Y[i, k] = u
-                total -= np.log(scale[k])
+                log_det[i] -= log_scale
             else:
-                inner = tail[k] * np.arcsinh(u) - skew[k]
-                Y[i, k] = np.sinh(inner)
-                total += np.log(tail[k] * np.cosh(inner) / scale[k])
-                total -= np.log(np.hypot(1.0, u))
-        log_det[i] += total
+                v = min(max(u, ends[k, 0]), ends[k, 1])
+                inner = tail[k] * np.arcsinh(v) - skew[k]
+                slope = tail[k] * np.cosh(inner) / np.hypot(1.0, v)
+                Y[i, k] = np.sinh(inner) + slope * (u - v)
+                log_det[i] += np.log(slope) - log_scale
 
 
 @jit
-def sinh_arcsinh_inverse(Z, loc, scale, skew, tail, log_det):
+def sinh_arcsinh_inverse(Z, loc, scale, skew, tail, ends, log_det):
     """Undo :func:`sinh_arcsinh_forward`; add the inverse's log-slopes."""
     n, n_columns = Z.shape
-    for i in range(n):
-        total = 0.0
-        for k in range(n_columns):
+    for k in range(n_columns):
+        straight = tail[k] == 1.0 and skew[k] == 0.0
+        log_scale = np.log(scale[k])
+        low = np.sinh(tail[k] * np.arcsinh(ends[k, 0]) - skew[k])
+        high = np.sinh(tail[k] * np.arcsinh(ends[k, 1]) - skew[k])
+        for i in range(n):
             z = np.float64(Z[i, k])
-            if tail[k] == 1.0 and skew[k] == 0.0:
+            if straight:
                 Z[i, k] = loc[k] + scale[k] * z
-                total += np.log(scale[k])
+                log_det[i] += log_scale
             else:
-                inner = (np.arcsinh(z) + skew[k]) / tail[k]
-                Z[i, k] = loc[k] + scale[k] * np.sinh(inner)
-                total += np.log(scale[k] * np.cosh(inner) / tail[k])
-                total -= np.log(np.hypot(1.0, z))
-        log_det[i] += total
+                inside = min(max(z, low), high)
+                v = np.sinh((np.arcsinh(inside) + skew[k]) / tail[k])
+                v = min(max(v, ends[k, 0]), ends[k, 1])
+                slope = tail[k] * np.hypot(1.0, inside) / np.hypot(1.0, v)
+                Z[i, k] = loc[k] + scale[k] * (v + (z - inside) / slope)
+                log_det[i] += log_scale - np.log(slope)
 
 
 @jit

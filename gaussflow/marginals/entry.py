@@ -8,6 +8,7 @@ from gaussflow.kernels.sinh_arcsinh import (
     sinh_arcsinh_forward,
     sinh_arcsinh_inverse,
 )
+from gaussflow.marginals.counts import bulk
 
 #: A column whose spread is below this share of its size is constant: it is
 #: given this spread, so that samples return it to about nine digits.
@@ -52,34 +53,46 @@ class EntryMap(Persistent):
         self.scale_ = np.where(constant, floor, std)
         self.skew_ = np.zeros(n_columns)
         self.tail_ = np.ones(n_columns)
+        self.ends_ = np.tile([-np.inf, np.inf], (n_columns, 1))
         levels = (np.arange(N_POINTS) + 0.5) / N_POINTS
         for k in np.flatnonzero(~constant):
-            u = (np.asarray(X[:, k], dtype=np.float64) - mean[k]) / std[k]
-            self._fit_column(k, np.quantile(u, levels), len(u))
+            x = np.asarray(X[:, k], dtype=np.float64)
+            self.loc_[k], self.scale_[k] = bulk(x, mean[k], std[k])
+            u = (x - self.loc_[k]) / self.scale_[k]
+            self._fit_column(k, u, np.quantile(u, levels))
         return self
 
-    def _fit_column(self, k, u, n_samples):
-        middle = u[3 * N_POINTS // 4] - u[N_POINTS // 4]
-        if middle < 1e-3 or n_samples < 20:
+    def _fit_column(self, k, u, points):
+        middle = points[3 * N_POINTS // 4] - points[N_POINTS // 4]
+        if middle < 1e-3 or len(u) < 20:
             # Half the rows in one place: an atom, not a shape with tails.
             return
-        theta = np.array([np.median(u), np.log(max(middle / 1.35, 0.05)), 0.0, -0.1])
-        value = fit_sinh_arcsinh(u, theta, 400)
-        plain = 0.5 * np.mean(u**2)
-        if n_samples * (plain - value) < LEAST_GAIN or not np.isfinite(value):
+        middle_scale = np.log(max(middle / 1.35, 0.05))
+        theta = np.array([np.median(points), middle_scale, 0.0, -0.1])
+        value = fit_sinh_arcsinh(points, theta, 400)
+        plain = 0.5 * np.mean(points**2)
+        if len(u) * (plain - value) < LEAST_GAIN or not np.isfinite(value):
             return
         unit = self.scale_[k]
         self.loc_[k] += unit * theta[0]
         self.scale_[k] = unit * np.exp(theta[1])
         self.skew_[k] = theta[2]
         self.tail_[k] = np.exp(theta[3])
+        # Beyond the rows the curve is a guess that the inverse would throw
+        # far out; a straight line goes on from the outermost ones.
+        ends = np.array([u.min(), u.max()])
+        self.ends_[k] = (ends - theta[0]) / np.exp(theta[1])
 
     def forward_and_log_det(self, X, log_det):
         """Map X in place; add the log-slopes to log_det; return X."""
-        sinh_arcsinh_forward(X, self.loc_, self.scale_, self.skew_, self.tail_, log_det)
+        sinh_arcsinh_forward(
+            X, self.loc_, self.scale_, self.skew_, self.tail_, self.ends_, log_det
+        )
         return X
 
     def inverse_and_log_det(self, Z, log_det):
         """Undo the map in place; add the inverse's log-slopes; return Z."""
-        sinh_arcsinh_inverse(Z, self.loc_, self.scale_, self.skew_, self.tail_, log_det)
+        sinh_arcsinh_inverse(
+            Z, self.loc_, self.scale_, self.skew_, self.tail_, self.ends_, log_det
+        )
         return Z
