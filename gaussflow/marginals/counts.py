@@ -15,6 +15,9 @@ GRID_HALF = 6.0
 # Odd, so that a value of exactly 0, where standardised constants and many atoms
 # lie, falls in the middle of a bin and not on an edge.
 N_BINS = 511
+#: Outliers rule a column's moments where its standard deviation is this many
+#: times that of its middle rows.
+OUTLIERS_RULE = 6.0
 BIN_WIDTH = 2.0 * GRID_HALF / N_BINS
 EDGES = np.linspace(-GRID_HALF, GRID_HALF, N_BINS + 1)
 CENTRES = 0.5 * (EDGES[1:] + EDGES[:-1])
@@ -48,6 +51,8 @@ class Grid:
         scale = Y.std(0, dtype=np.float64)
         fine = (np.abs(loc) < 0.3) & (scale > 0.8) & (scale < 1.25)
         degenerate = scale < 1e-5
+        for k in np.flatnonzero(scale >= 1.25):
+            loc[k], scale[k] = bulk(Y[:, k], loc[k], scale[k])
         loc[fine] = 0.0
         scale[fine | degenerate] = 1.0
         return cls(loc, scale)
@@ -55,6 +60,20 @@ class Grid:
     def select(self, columns):
         """Return the grids of some of the columns."""
         return Grid(self.loc[columns], self.scale[columns])
+
+
+def bulk(y, mean, std):
+    """Return the centre and unit of a column, its outliers left out of account.
+
+    These are its moments, unless a few rows rule them: where the middle 95 % of
+    the rows spread over far less, bins of the moments' size could not tell these
+    rows apart.
+    """
+    low, high = np.quantile(y, [0.025, 0.975])
+    spread = (high - low) / 3.92
+    if not 0.0 < spread * OUTLIERS_RULE < std:
+        return mean, std
+    return 0.5 * (low + high), 2.0 * spread
 
 
 class Counts:
