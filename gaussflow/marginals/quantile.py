@@ -14,6 +14,8 @@ from gaussflow.marginals.spline_map import (
 #: Knots for a thousand rows; their number grows with the cube root of the rows,
 #: as the bins of a histogram do (Freedman and Diaconis, 1981).
 KNOTS_AT_1000 = 16
+#: Most equal steps: with the finer ones at both ends about N_KNOTS in all.
+MOST_EQUAL = N_KNOTS - 25
 
 
 class QuantileMarginal(SplineMap):
@@ -66,7 +68,7 @@ def probability_levels(n_samples):
     outside = min(ROWS_OUTSIDE / max(n_samples, 1), 0.25)
     # An odd number of equal steps, so that the middle one straddles 1/2.
     n_equal = int(KNOTS_AT_1000 * (n_samples / 1000.0) ** (1.0 / 3.0)) // 2 * 2 + 1
-    n_equal = min(max(n_equal, 5), N_KNOTS - 25)
+    n_equal = min(max(n_equal, 5), MOST_EQUAL)
     equal = np.arange(1, (n_equal + 1) // 2) / n_equal
     n_thin = int(np.ceil(np.log(equal[0] / outside) / np.log(3.0)))
     if n_thin < 1:
