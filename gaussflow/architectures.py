@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gaussflow.layers import Elliptical, Linear, Triangular
+from gaussflow.layers import Elliptical, Linear, Radial, Triangular
 from gaussflow.layers.base import log_standard_normal
 
 #: Widest tables on which a mixture of the columns as they come is tried, and
@@ -21,7 +21,8 @@ def stems(n_features, direction="gaussianize"):
 
     "whitened": marginal maps of the columns, robust whitening with a radial
     map, marginal maps again, then a Gaussian mixture's triangular map (up to
-    128 columns). "mixture": the mixture's map first (up to 12 columns), best
+    128 columns); a radial finish makes the samples' distances those of the
+    rows. "mixture": the mixture's map first (up to 12 columns), best
     where clusters or curves are sharp and rows are many.
 
     Parameters
@@ -47,6 +48,7 @@ def stems(n_features, direction="gaussianize"):
         return {"whitened": [Elliptical()]}
     whitened = [
         Linear(n_iter=2, rotation="identity"),
+        Radial(match="samples"),
         Elliptical(),
         Linear(n_iter=1, rotation="identity"),
     ]

@@ -17,6 +17,8 @@ DIRECTIONS = ("gaussianize", "generate")
 #: by held-out rows is fitted again with them.
 MAX_HELD_OUT = 10_000
 MAX_REFIT = 20_000
+#: Rows, and samples, by which samples are matched to rows.
+FINISH_ROWS = 20_000
 #: Rows that an automatic choice of layers may look at.
 CHOICE_POOL = 20_000
 
@@ -152,8 +154,7 @@ class GenFlow(Layer):
         """
         if not isinstance(layer, Layer):
             raise TypeError(
-                f"add_layer takes a Layer such as Linear(), got "
-                f"{type(layer).__name__}."
+                f"add_layer takes a Layer such as Linear(), got {type(layer).__name__}."
             )
         given = self.layers
         if isinstance(given, str):
@@ -356,6 +357,7 @@ class GenFlow(Layer):
         target = None
         if self.direction == "generate":
             target, X = X, self._latent(X, np.random.default_rng(seeds[0]))
+        rows = X[:: max(len(X) // FINISH_ROWS, 1)].copy()
         log_det = np.zeros(len(X))
         for layer in done:
             X, added = layer.forward_and_log_det(X)
@@ -378,7 +380,23 @@ class GenFlow(Layer):
                 monitor.finish_layer(layer, X, added, target)
             log_det += added
             layers.append(layer)
+        if target is None:
+            self._finish(layers, rows, np.random.default_rng(seeds[0]))
         return layers
+
+    def _finish(self, layers, rows, rng):
+        """Let layers that match samples see what the layers after them generate."""
+        for index in reversed(range(len(layers))):
+            if not hasattr(layers[index], "finish"):
+                continue
+            reached, _ = self._chain(rows.copy(), layers[:index], "forward_and_log_det")
+            n_samples = min(4 * len(rows), FINISH_ROWS)
+            noise = rng.standard_normal((n_samples, rows.shape[1]))
+            after = reversed(layers[index + 1 :])
+            samples, _ = self._chain(
+                noise.astype(rows.dtype), after, "inverse_and_log_det"
+            )
+            layers[index].finish(reached, samples, rng)
 
     def _latent(self, X, rng):
         n_gen = self.n_gen_samples

@@ -3,6 +3,7 @@
 from gaussflow.layers.base import Layer
 from gaussflow.layers.elliptical import Elliptical
 from gaussflow.layers.linear import Linear
+from gaussflow.layers.radial import Radial
 from gaussflow.layers.triangular import Triangular
 
-__all__ = ["Elliptical", "Layer", "Linear", "Triangular"]
+__all__ = ["Elliptical", "Layer", "Linear", "Radial", "Triangular"]

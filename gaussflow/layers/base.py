@@ -39,9 +39,7 @@ def run_threads(work, blocks, n_jobs):
 def log_standard_normal(Z):
     """Return log N(z; 0, I) of each row, in nats, float64."""
     Z = np.asarray(Z)
-    return -0.5 * (
-        np.einsum("ij,ij->i", Z, Z, dtype=np.float64) + Z.shape[1] * LOG_2PI
-    )
+    return -0.5 * (np.einsum("ij,ij->i", Z, Z, dtype=np.float64) + Z.shape[1] * LOG_2PI)
 
 
 class Layer(

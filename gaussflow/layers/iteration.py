@@ -98,7 +98,7 @@ def fit_iteration(X, rng, *, strategy, marginal, gate, over_blocks, target=None)
         goals = _count(target, target_folds, target_sample, rotation, over_blocks)
         maps = marginal().fit(search, goals[0])
         judged = (search, goals[0]) if gate is None else (check, goals[1])
-        gains, errors = _approach(maps, *judged)
+        gains, errors = approach(maps, *judged)
         goal = goals[0] + goals[1]
     if gate is None:
         admitted = np.arange(rotation.n_directions)
@@ -147,7 +147,7 @@ def _count(X, folds, sample, rotation, over_blocks):
     return Counts(grid, values[0]), Counts(grid, values[1])
 
 
-def _approach(maps, source, target):
+def approach(maps, source, target):
     """How much nearer the mapped source comes to the target, per direction.
 
     The 1-D squared Wasserstein distance before minus after, in units of the

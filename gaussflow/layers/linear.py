@@ -5,7 +5,7 @@ import numbers
 import numpy as np
 
 from gaussflow.layers.base import Layer, log_standard_normal, row_blocks, run_threads
-from gaussflow.layers.iteration import Iteration, fit_iteration
+from gaussflow.layers.iteration import fit_iteration
 from gaussflow.marginals import get_marginal
 from gaussflow.marginals.entry import EntryMap
 from gaussflow.rotations import get_rotation
