@@ -298,7 +298,7 @@ class GenFlow(Layer):
         elif len(self.layers) == 0:
             raise ValueError('layers is empty: pass "auto" or at least one layer.')
         fraction = self.validation_fraction
-        if not isinstance(fraction, numbers.Real) or not 0.0 <= fraction < 1.0:
+        if not isinstance(fraction, numbers.Real) or not 0 <= float(fraction) < 1:
             raise ValueError(
                 f"validation_fraction must be in [0, 1), got {fraction!r}."
             )

@@ -69,7 +69,7 @@ def fit_mixture(
             groups, founds, held_out = _search_groups(S[:SEARCH_ROWS], rng, settings)
             held_out = X[seen[held_out]]
         else:
-            groups, founds, held_out = *start["found"], start["held_out"]
+            (groups, founds), held_out = start["found"], start["held_out"]
         for group, found in zip(groups, founds, strict=True):
             found.members = parallel(
                 delayed(Member.refit)(member, S[:, group]) for member in found.members

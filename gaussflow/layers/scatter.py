@@ -89,12 +89,3 @@ def choose_shrinkage(X, searched):
         elif score < best_score - 1.0:
             break
     return best
-
-
-def _units(X):
-    """Return a power of two near each column's standard deviation."""
-    sample = np.asarray(X[:: max(1, len(X) // FIT_ROWS)], dtype=np.float64)
-    reach = np.ptp(sample, axis=0)
-    reach[reach == 0.0] = 1.0
-    std = reach * np.std(sample / reach, axis=0)
-    return np.exp2(np.round(np.log2(np.where(std > 0.0, std, 1.0))))
