@@ -23,10 +23,18 @@ lower : (D, K, D) with lower[j, k, l] = L_k[j, l], read below the diagonal
 import math
 
 import numpy as np
+from numba import njit
 
 from gaussflow.kernels._jit import jit
 
-SQRT_HALF = math.sqrt(0.5)
+#: For sums and polynomials over components: multiply-adds may be fused and
+#: sums reordered, so that the compiler works on several components at once.
+jit_sums = njit(
+    cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc"}
+)
+jit_fused = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+
+LOG_2 = math.log(2.0)
 HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 
 #: Least tail probability handled without logarithms, and its quantile.
@@ -36,18 +44,103 @@ CENTRAL_Z = 3.090232306167813
 NEGLIGIBLE = -42.0
 #: Standard scores are squared up to here, so that squares stay finite.
 LARGEST_SCORE = 1e150
+#: Scores of the central route are cut here, where Phi is lost beside CENTRAL
+#: and exp(-u^2 / 2) still is a normal number.
+FAR = 36.0
 #: Halley steps converge cubically: below this error one more suffices.
 LAST_ERROR = 1e-6
 MAX_STEPS = 200
+
+#: 2^-i, and log(2) in two parts of which the first has trailing zeros.
+HALVINGS = 0.5 ** np.arange(1023)
+LOG_2_HIGH = 6.93147180369123816490e-01
+LOG_2_LOW = 1.90821492927058770002e-10
+
+
+#: Taylor's series of exp, exact to 2e-16 for |r| <= log(2) / 2.
+EXP = tuple(1.0 / math.factorial(i) for i in range(12, -1, -1))
+# fmt: off
+#: Phi(-u) exp(u^2 / 2) for 0 <= u <= 26: rational interpolation at Chebyshev
+#: nodes of (u - 4) / (u + 4); relative error 3e-17, and all terms positive.
+MILLS_NUM = (
+    1.1812529490381266e-06, 3.262325952675828e-05, 0.00043906761691609234,
+    0.003732034132755529, 0.02193092218094521, 0.09213417603234293,
+    0.2768721453789705, 0.5765144863739866, 0.762704568000193, 0.5,
+)
+MILLS_DEN = (
+    2.960962041596409e-06, 8.177438473259075e-05, 0.0011035402656849628,
+    0.009436596634883786, 0.05606732795747135, 0.24013738114857314,
+    0.7468170986607024, 1.6581554021374254, 2.5067491436379745,
+    2.3232936968032494, 1.0,
+)
+#: Normal quantiles: Wichura (1988), algorithm AS 241, PPND16; the central
+#: branch, and the two outer ones.
+CENTRE_NUM = (
+    2.5090809287301226727e3, 3.3430575583588128105e4, 6.7265770927008700853e4,
+    4.5921953931549871457e4, 1.3731693765509461125e4, 1.9715909503065514427e3,
+    1.3314166789178437745e2, 3.3871328727963666080e0,
+)
+CENTRE_DEN = (
+    5.2264952788528545610e3, 2.8729085735721942674e4, 3.9307895800092710610e4,
+    2.1213794301586595867e4, 5.3941960214247511077e3, 6.8718700749205790830e2,
+    4.2313330701600911252e1, 1.0,
+)
+NEAR_NUM = (
+    7.74545014278341407640e-4, 2.27238449892691845833e-2, 2.41780725177450611770e-1,
+    1.27045825245236838258e0, 3.64784832476320460504e0, 5.76949722146069140550e0,
+    4.63033784615654529590e0, 1.42343711074968357734e0,
+)
+NEAR_DEN = (
+    1.05075007164441684324e-9, 5.47593808499534494600e-4, 1.51986665636164571966e-2,
+    1.48103976427480074590e-1, 6.89767334985100004550e-1, 1.67638483018380384940e0,
+    2.05319162663775882187e0, 1.0,
+)
+FAR_NUM = (
+    2.01033439929228813265e-7, 2.71155556874348757815e-5, 1.24266094738807843860e-3,
+    2.65321895265761230930e-2, 2.96560571828504891230e-1, 1.78482653991729133580e0,
+    5.46378491116411436990e0, 6.65790464350110377720e0,
+)
+FAR_DEN = (
+    2.04426310338993978564e-15, 1.42151175831644588870e-7, 1.84631831751005468180e-5,
+    7.86869131145613259100e-4, 1.48753612908506148525e-2,
+    1.36929880922735805310e-1, 5.99832206555887937690e-1, 1.0,
+)
+# fmt: on
+
+
+@jit_fused
+def _polynomial(coefficients, x):
+    total = 0.0
+    for coefficient in coefficients:
+        total = total * x + coefficient
+    return total
+
+
+@jit_fused
+def exp_minus(t):
+    """Return exp(-t) for t in [0, 700], in a form that vectorises."""
+    n = math.floor(t / LOG_2 + 0.5)
+    r = (n * LOG_2_HIGH - t) + n * LOG_2_LOW
+    return _polynomial(EXP, r) * HALVINGS[int(n)]
+
+
+@jit_fused
+def mills(u):
+    """Return Phi(-u) exp(u^2 / 2) for u in [0, 26], in a form that vectorises.
+
+    Beyond, the value stays positive and loses accuracy.
+    """
+    return _polynomial(MILLS_NUM, u) / _polynomial(MILLS_DEN, u)
 
 
 @jit
 def log_ndtr(u):
     """Return the log of the standard normal CDF, for any finite u."""
-    if u > -1.0:
-        return math.log1p(-0.5 * math.erfc(u * SQRT_HALF))
+    if u >= 0.0:
+        u = min(u, FAR)
+        return math.log1p(-mills(u) * math.exp(-0.5 * u * u))
     if u > -25.0:
-        return math.log(0.5 * math.erfc(-u * SQRT_HALF))
+        return math.log(mills(-u)) - 0.5 * u * u
     u = max(u, -LARGEST_SCORE)
     # Asymptotic series (Abramowitz & Stegun 26.2.12); its terms beyond the
     # seventh are below 1e-16 from |u| = 25 on.
@@ -61,42 +154,11 @@ def log_ndtr(u):
 @jit
 def _quantile_tail(r):
     """Return minus the normal quantile of p, for r = sqrt(-log p) in [1.6, 27]."""
-    # Wichura (1988), algorithm AS 241, PPND16, the two outer branches.
     if r <= 5.0:
         r -= 1.6
-        num = 7.74545014278341407640e-4
-        num = num * r + 2.27238449892691845833e-2
-        num = num * r + 2.41780725177450611770e-1
-        num = num * r + 1.27045825245236838258e0
-        num = num * r + 3.64784832476320460504e0
-        num = num * r + 5.76949722146069140550e0
-        num = num * r + 4.63033784615654529590e0
-        num = num * r + 1.42343711074968357734e0
-        den = 1.05075007164441684324e-9
-        den = den * r + 5.47593808499534494600e-4
-        den = den * r + 1.51986665636164571966e-2
-        den = den * r + 1.48103976427480074590e-1
-        den = den * r + 6.89767334985100004550e-1
-        den = den * r + 1.67638483018380384940e0
-        den = den * r + 2.05319162663775882187e0
-        return num / (den * r + 1.0)
+        return _polynomial(NEAR_NUM, r) / _polynomial(NEAR_DEN, r)
     r -= 5.0
-    num = 2.01033439929228813265e-7
-    num = num * r + 2.71155556874348757815e-5
-    num = num * r + 1.24266094738807843860e-3
-    num = num * r + 2.65321895265761230930e-2
-    num = num * r + 2.96560571828504891230e-1
-    num = num * r + 1.78482653991729133580e0
-    num = num * r + 5.46378491116411436990e0
-    num = num * r + 6.65790464350110377720e0
-    den = 2.04426310338993978564e-15
-    den = den * r + 1.42151175831644588870e-7
-    den = den * r + 1.84631831751005468180e-5
-    den = den * r + 7.86869131145613259100e-4
-    den = den * r + 1.48753612908506148525e-2
-    den = den * r + 1.36929880922735805310e-1
-    den = den * r + 5.99832206555887937690e-1
-    return num / (den * r + 1.0)
+    return _polynomial(FAR_NUM, r) / _polynomial(FAR_DEN, r)
 
 
 @jit
@@ -105,24 +167,8 @@ def ndtri_lower(p):
     q = p - 0.5
     if q < -0.425:
         return -_quantile_tail(math.sqrt(-math.log(p)))
-    # Wichura (1988), algorithm AS 241, PPND16, the central branch.
     r = 0.180625 - q * q
-    num = 2.5090809287301226727e3
-    num = num * r + 3.3430575583588128105e4
-    num = num * r + 6.7265770927008700853e4
-    num = num * r + 4.5921953931549871457e4
-    num = num * r + 1.3731693765509461125e4
-    num = num * r + 1.9715909503065514427e3
-    num = num * r + 1.3314166789178437745e2
-    num = num * r + 3.3871328727963666080e0
-    den = 5.2264952788528545610e3
-    den = den * r + 2.8729085735721942674e4
-    den = den * r + 3.9307895800092710610e4
-    den = den * r + 2.1213794301586595867e4
-    den = den * r + 5.3941960214247511077e3
-    den = den * r + 6.8718700749205790830e2
-    den = den * r + 4.2313330701600911252e1
-    return q * num / (den * r + 1.0)
+    return q * _polynomial(CENTRE_NUM, r) / _polynomial(CENTRE_DEN, r)
 
 
 @jit
@@ -166,56 +212,76 @@ def _log_tail(log_w, u, sign, terms):
     return top + math.log(total)
 
 
-@jit
-def _latent(log_w, w, u, terms):
-    """Return the normal score z of a mixture's CDF at standard scores u.
+@jit_sums
+def _mixture_sums(x, w, centre, inv_s):
+    """Return a mixture's CDF, density and the density's derivative at x.
 
-    log_w, w : (K,) log weights, and their exponentials, 0 where negligible.
+    The last two lack the factor (2 pi)^(-1/2).
     """
     below = 0.0
-    above = 0.0
-    for k in range(u.shape[0]):
-        if w[k] > 0.0:
-            tail = 0.5 * w[k] * math.erfc(abs(u[k]) * SQRT_HALF)
-            if u[k] < 0.0:
-                below += tail
-                above += w[k] - tail
-            else:
-                above += tail
-                below += w[k] - tail
-    if below < above:
-        if below > CENTRAL:
-            return ndtri_lower(below / (below + above))
-        log_p = _log_tail(log_w, u, 1.0, terms)
-        return ndtri_log(min(log_p, -1e-300))
-    if above > CENTRAL:
-        return -ndtri_lower(above / (below + above))
-    log_p = _log_tail(log_w, u, -1.0, terms)
-    return -ndtri_log(min(log_p, -1e-300))
+    density = 0.0
+    change = 0.0
+    for k in range(w.shape[0]):
+        u = (x - centre[k]) * inv_s[k]
+        size = min(abs(u), FAR)
+        bump = w[k] * exp_minus(0.5 * size * size)
+        tail = bump * mills(size)
+        below += tail if u < 0.0 else w[k] - tail
+        bump *= inv_s[k]
+        density += bump
+        change -= bump * u * inv_s[k]
+    return below, density, change
 
 
 @jit
+def _latent_tail(log_w, u, lower_tail, terms):
+    """Return the normal score z of a mixture's CDF at standard scores u."""
+    sign = 1.0 if lower_tail else -1.0
+    log_p = _log_tail(log_w, u, sign, terms)
+    return sign * ndtri_log(min(log_p, -1e-300))
+
+
+@jit
+def _latent(x, log_w, w, centre, inv_s, u, terms):
+    """Return the normal score z of a mixture's CDF at x.
+
+    log_w, w : (K,) log weights, and their exponentials, 0 where negligible.
+    u : (K,) the standard scores of x.
+    """
+    below, _, _ = _mixture_sums(x, w, centre, inv_s)
+    if below < 0.5:
+        if below > CENTRAL:
+            return ndtri_lower(below)
+        return _latent_tail(log_w, u, True, terms)
+    if 1.0 - below > CENTRAL:
+        return -ndtri_lower(1.0 - below)
+    return _latent_tail(log_w, u, False, terms)
+
+
+@jit_sums
 def _condition(log_w, w, u, log_s):
     """Make the weights posterior to one more column; return its log density.
 
     The density is the column's conditional one, without the factor
     (2 pi)^(-1/2).
     """
-    top = -np.inf
     for k in range(u.shape[0]):
         score = min(abs(u[k]), LARGEST_SCORE)
         log_w[k] -= 0.5 * score * score + log_s[k]
+    top = log_w[0]
+    for k in range(u.shape[0]):
         top = max(top, log_w[k])
     total = 0.0
     for k in range(u.shape[0]):
-        log_w[k] -= top
-        w[k] = math.exp(log_w[k]) if log_w[k] > NEGLIGIBLE else 0.0
+        fall = top - log_w[k]
+        w[k] = exp_minus(min(fall, 700.0)) if fall < -NEGLIGIBLE else 0.0
         total += w[k]
-    log_total = math.log(total)
+    top += math.log(total)
+    share = 1.0 / total
     for k in range(u.shape[0]):
-        log_w[k] -= log_total
-        w[k] /= total
-    return top + log_total
+        log_w[k] -= top
+        w[k] *= share
+    return top
 
 
 @jit
@@ -235,33 +301,29 @@ def _find_bent(lower):
     return bent
 
 
-@jit
+@jit_sums
 def _conditional_means(means, lower, bent, scores, j, out):
     """Write the components' means of column j given the columns before.
 
     bent : (K,) of _find_bent ; scores : (K, D), the first j columns are read.
     """
     n_before = min(j, lower.shape[2])
-    whole = n_before - n_before % 4
     for k in range(out.shape[0]):
-        if not bent[k]:
-            out[k] = means[j, k]
-            continue
-        row = lower[j, k]
-        score = scores[k]
-        # Four sums at once: one sum would wait for each addition in turn.
-        a = means[j, k]
-        b = 0.0
-        c = 0.0
-        d = 0.0
-        for i in range(0, whole, 4):
-            a += row[i] * score[i]
-            b += row[i + 1] * score[i + 1]
-            c += row[i + 2] * score[i + 2]
-            d += row[i + 3] * score[i + 3]
-        for i in range(whole, n_before):
-            a += row[i] * score[i]
-        out[k] = (a + b) + (c + d)
+        total = means[j, k]
+        if bent[k]:
+            for i in range(n_before):
+                total += lower[j, k, i] * scores[k, i]
+        out[k] = total
+
+
+@jit_fused
+def _score(x, centre, inv_s, bent, j, u, scores):
+    """Write the components' standard scores of x, where they are read."""
+    for k in range(u.shape[0]):
+        u[k] = (x - centre[k]) * inv_s[k]
+    for k in range(u.shape[0]):
+        if bent[k]:
+            scores[k, j] = u[k]
 
 
 @jit
@@ -274,6 +336,7 @@ def mixture_forward(X, log_weights, means, scales, lower, Z, log_det):
     """
     n_columns, n_components = means.shape
     log_scales = np.log(scales)
+    inv_scales = 1.0 / scales
     weights = np.exp(log_weights)
     bent = _find_bent(lower)
     log_w = np.empty(n_components)
@@ -289,10 +352,8 @@ def mixture_forward(X, log_weights, means, scales, lower, Z, log_det):
         for j in range(n_columns):
             _conditional_means(means, lower, bent, scores, j, centre)
             x = float(X[i, j])
-            for k in range(n_components):
-                u[k] = (x - centre[k]) / scales[j, k]
-                scores[k, j] = u[k]
-            z = _latent(log_w, w, u, terms)
+            _score(x, centre, inv_scales[j], bent, j, u, scores)
+            z = _latent(x, log_w, w, centre, inv_scales[j], u, terms)
             log_det[i] += _condition(log_w, w, u, log_scales[j]) + 0.5 * z * z
             Z[i, j] = z
 
@@ -324,13 +385,13 @@ def _bracket_tail(z, log_w, centre, s, sign):
 
 
 @jit
-def _latent_slope(x, log_w, w, centre, s, log_s, u, terms):
+def _latent_slope_tail(x, log_w, w, centre, inv_s, u, terms):
     """Return (z, dz/dx, d log(dz/dx) / dx) of _latent at x, in the tails."""
     top = -np.inf
     for k in range(u.shape[0]):
-        u[k] = (x - centre[k]) / s[k]
+        u[k] = (x - centre[k]) * inv_s[k]
         score = min(abs(u[k]), LARGEST_SCORE)
-        terms[k] = log_w[k] - 0.5 * score * score - log_s[k]
+        terms[k] = log_w[k] - 0.5 * score * score + math.log(inv_s[k])
         top = max(top, terms[k])
     density = 0.0
     change = 0.0
@@ -338,65 +399,51 @@ def _latent_slope(x, log_w, w, centre, s, log_s, u, terms):
         if terms[k] - top > NEGLIGIBLE:
             term = math.exp(terms[k] - top)
             density += term
-            change -= term * u[k] / s[k]
-    z = _latent(log_w, w, u, terms)
+            change -= term * u[k] * inv_s[k]
+    z = _latent(x, log_w, w, centre, inv_s, u, terms)
     slope = math.exp(top + math.log(density) + 0.5 * z * z)
     return z, slope, change / density + z * slope
 
 
 @jit
-def _latent_slope_central(x, w, centre, s, active, n_active):
-    """Do the same where neither tail is small, over active components."""
-    below = 0.0
-    above = 0.0
-    density = 0.0
-    change = 0.0
-    for a in range(n_active):
-        k = active[a]
-        v = (x - centre[k]) / s[k]
-        tail = 0.0
-        # Phi(-8.5) = 1e-17: lost in rounding beside CENTRAL.
-        if abs(v) < 8.5:
-            tail = 0.5 * w[k] * math.erfc(abs(v) * SQRT_HALF)
-            term = w[k] / s[k] * math.exp(-0.5 * v * v)
-            density += term
-            change -= term * v / s[k]
-        if v < 0.0:
-            below += tail
-            above += w[k] - tail
-        else:
-            above += tail
-            below += w[k] - tail
+def _latent_slope_central(x, w, centre, inv_s):
+    """Do the same where neither tail is small."""
+    below, density, change = _mixture_sums(x, w, centre, inv_s)
     # Between far components the search may pass where one tail is empty.
-    if below < above:
-        z = ndtri_lower(max(below, 1e-300) / (below + above))
+    if below < 0.5:
+        z = ndtri_lower(max(below, 1e-300))
     else:
-        z = -ndtri_lower(max(above, 1e-300) / (below + above))
-    if density == 0.0:
+        z = -ndtri_lower(max(1.0 - below, 1e-300))
+    if density < 1e-200:
         return z, 0.0, 0.0
     slope = density * math.exp(0.5 * z * z)
     return z, slope, change / density + z * slope
 
 
+@jit_sums
+def _bracket_central(z, w, centre, s):
+    """Bracket the quantile where neither tail is small; return a start too.
+
+    At the least quantile of a component that is not negligible every
+    u_k <= z, at the greatest every u_k >= z.
+    """
+    lo = 1e300
+    hi = -1e300
+    x = 0.0
+    for k in range(w.shape[0]):
+        q = centre[k] + s[k] * z
+        lo = min(lo, q if w[k] > 0.0 else lo)
+        hi = max(hi, q if w[k] > 0.0 else hi)
+        x += w[k] * q
+    return lo, hi, x
+
+
 @jit
-def _quantile(z, log_w, w, centre, s, log_s, u, terms, active):
+def _quantile(z, log_w, w, centre, s, inv_s, u, terms):
     """Solve _latent(x) = z for x by Halley's method kept in a bracket."""
-    n_active = 0
     central = abs(z) < CENTRAL_Z
     if central:
-        lo = np.inf
-        hi = -np.inf
-        x = 0.0
-        for k in range(centre.shape[0]):
-            if w[k] > 0.0:
-                active[n_active] = k
-                n_active += 1
-                # At the least component quantile every u_k <= z, at the
-                # greatest every u_k >= z: they bracket the root.
-                q = centre[k] + s[k] * z
-                lo = min(lo, q)
-                hi = max(hi, q)
-                x += w[k] * q
+        lo, hi, x = _bracket_central(z, w, centre, s)
     else:
         sign = 1.0 if z > 0.0 else -1.0
         lo, hi = _bracket_tail(z, log_w, centre, s, sign)
@@ -409,12 +456,10 @@ def _quantile(z, log_w, w, centre, s, log_s, u, terms, active):
         if hi - lo <= 4.0e-16 * max(abs(lo), abs(hi)):
             break
         if central:
-            reached, slope, bend = _latent_slope_central(
-                x, w, centre, s, active, n_active
-            )
+            reached, slope, bend = _latent_slope_central(x, w, centre, inv_s)
         else:
-            reached, slope, bend = _latent_slope(
-                x, log_w, w, centre, s, log_s, u, terms
+            reached, slope, bend = _latent_slope_tail(
+                x, log_w, w, centre, inv_s, u, terms
             )
         error = reached - z
         if error > 0.0:
@@ -454,13 +499,13 @@ def mixture_inverse(Z, log_weights, means, scales, lower, X, log_det):
     """
     n_columns, n_components = means.shape
     log_scales = np.log(scales)
+    inv_scales = 1.0 / scales
     weights = np.exp(log_weights)
     bent = _find_bent(lower)
     log_w = np.empty(n_components)
     w = np.empty(n_components)
     centre = np.empty(n_components)
     terms = np.empty(n_components)
-    active = np.empty(n_components, dtype=np.int64)
     u = np.empty(n_components)
     scores = np.empty((n_components, n_columns))
     for i in range(Z.shape[0]):
@@ -470,11 +515,7 @@ def mixture_inverse(Z, log_weights, means, scales, lower, X, log_det):
         for j in range(n_columns):
             _conditional_means(means, lower, bent, scores, j, centre)
             z = float(Z[i, j])
-            x = _quantile(
-                z, log_w, w, centre, scales[j], log_scales[j], u, terms, active
-            )
-            for k in range(n_components):
-                u[k] = (x - centre[k]) / scales[j, k]
-                scores[k, j] = u[k]
+            x = _quantile(z, log_w, w, centre, scales[j], inv_scales[j], u, terms)
+            _score(x, centre, inv_scales[j], bent, j, u, scores)
             log_det[i] -= _condition(log_w, w, u, log_scales[j]) + 0.5 * z * z
             X[i, j] = x
