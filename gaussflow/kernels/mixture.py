@@ -27,12 +27,13 @@ from numba import njit
 
 from gaussflow.kernels._jit import jit
 
-#: For sums and polynomials over components: multiply-adds may be fused and
-#: sums reordered, so that the compiler works on several components at once.
-jit_sums = njit(
-    cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc"}
-)
-jit_fused = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+#: For what runs per row and column: a call costs as much as ten components.
+OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy", "forceinline": True}
+jit_inline = njit(**OPTIONS)
+#: Multiply-adds may be fused, and sums over components also reordered: then
+#: the compiler works on several components at once.
+jit_fused = njit(**OPTIONS, fastmath={"contract"})
+jit_sums = njit(**OPTIONS, fastmath={"contract", "reassoc"})
 
 LOG_2 = math.log(2.0)
 HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
@@ -241,7 +242,7 @@ def _latent_tail(log_w, u, lower_tail, terms):
     return sign * ndtri_log(min(log_p, -1e-300))
 
 
-@jit
+@jit_inline
 def _latent(x, log_w, w, centre, inv_s, u, terms):
     """Return the normal score z of a mixture's CDF at x.
 
@@ -405,7 +406,7 @@ def _latent_slope_tail(x, log_w, w, centre, inv_s, u, terms):
     return z, slope, change / density + z * slope
 
 
-@jit
+@jit_inline
 def _latent_slope_central(x, w, centre, inv_s):
     """Do the same where neither tail is small."""
     below, density, change = _mixture_sums(x, w, centre, inv_s)
@@ -438,7 +439,7 @@ def _bracket_central(z, w, centre, s):
     return lo, hi, x
 
 
-@jit
+@jit_inline
 def _quantile(z, log_w, w, centre, s, inv_s, u, terms):
     """Solve _latent(x) = z for x by Halley's method kept in a bracket."""
     central = abs(z) < CENTRAL_Z
