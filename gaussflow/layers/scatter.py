@@ -5,7 +5,7 @@ from scipy.special import gammaln
 
 DEGREES = (1.0, 2.0, 3.0, 4.0, 6.0, 10.0, 20.0, 50.0, np.inf)
 #: Shares of the average variance mixed into the scatter, to choose from.
-SHRINKAGES = (0.0, 1e-3, 1e-2, 0.03, 0.1, 0.3, 0.7)
+SHRINKAGES = (0.0, 1e-3, 1e-2, 0.03, 0.1, 0.3, 0.6, 0.9, 1.0)
 #: Least ratio of a principal axis' variance to the largest one: two columns
 #: that are copies of each other stay equal to five digits in samples.
 LEAST_RATIO = 1e-10
