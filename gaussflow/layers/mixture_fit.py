@@ -5,6 +5,7 @@ more, and is averaged: the average of mixtures is a mixture again.
 """
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -90,7 +91,7 @@ def fit_mixture(
 
 
 def _search_groups(S, rng, settings):
-    """Search all columns together, and independent groups of them apart.
+    """Search independent groups of columns apart, or all columns together.
 
     Returns the groups of columns, what was found for each, and the rows of S
     that judged.
@@ -101,15 +102,17 @@ def _search_groups(S, rng, settings):
     for _ in range(min(settings.n_bags, 3 if n_rows < FEW_ROWS else 2)):
         order = rng.permutation(n_rows)
         splits.append((order[n_held:], order[:n_held]))
-    groups = [np.arange(S.shape[1])]
-    founds = [search(S, splits, rng, settings)]
+    judges = np.concatenate([held for _, held in splits])
     apart = column_groups(S)
     if len(apart) > 1:
-        parts = [search(S[:, group], splits, rng, settings) for group in apart]
-        gain = sum(part.log_density for part in parts) - founds[0].log_density
+        founds = [search(S[:, group], splits, rng, settings) for group in apart]
+        # One split tells whether the groups hide a dependence.
+        n_bags = max(1, settings.n_bags // len(splits))
+        joint = search(S, splits[:1], rng, replace(settings, n_bags=n_bags))
+        gain = sum(found.log_density[:n_held] for found in founds) - joint.log_density
         if np.mean(gain) > 0.0:
-            groups, founds = apart, parts
-    return groups, founds, np.concatenate([held for _, held in splits])
+            return apart, founds, judges
+    return [np.arange(S.shape[1])], [search(S, splits, rng, settings)], judges
 
 
 def standardise(X):

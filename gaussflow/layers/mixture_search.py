@@ -25,6 +25,8 @@ LEAST_ROWS = 20
 MOST_COMPONENTS = 128
 MOST_NUMBERS = 1e5
 LEAST_NUMBERS = 20
+#: From so many rows on, later splits only try what is near the first's picks.
+MANY_ROWS = 1000
 #: Most rows x components x features^2 of one EM iteration.
 MOST_WORK = 1e9
 
@@ -117,6 +119,39 @@ def ladders(n_components, covariance_type, n_rows, n_features, most_components):
     return jobs
 
 
+def narrow(jobs, members, counts):
+    """Return the ladders' steps next to the members picked."""
+    near = []
+    for family, ladder in jobs:
+        sizes = [
+            member.n_components
+            for member, count in zip(members, counts, strict=True)
+            if count and member.family == family
+        ]
+        if sizes:
+            first = max(ladder.index(min(sizes)) - 1, 0)
+            near.append((family, ladder[first : ladder.index(max(sizes)) + 2]))
+    return near
+
+
+def _climb_all(S, held_out, split, jobs, rng, settings):
+    """Climb every ladder; return all members and their held-out log densities."""
+    tasks = []
+    for family, ladder in jobs:
+        # The splits start differently, for variety. With k-means++ each
+        # component starts on a single row: "tied" never leaves that.
+        init = "kmeans" if split % 2 or family == "tied" else "k-means++"
+        seeds = [int(seed) for seed in rng.integers(2**31 - 1, size=len(ladder))]
+        tasks.append((S, held_out, family, ladder, init, seeds))
+    climbed = settings.parallel(delayed(climb)(*task) for task in tasks)
+    members = [member for part in climbed for member in part[0]]
+    densities = [density for part in climbed for density in part[1]]
+    if not members:
+        # One Gaussian always works.
+        return climb(S, held_out, "shrunk", (1,), "kmeans", [0])
+    return members, densities
+
+
 def search(S, splits, rng, settings):
     """Return the mixtures picked for standardised rows.
 
@@ -143,37 +178,19 @@ def search(S, splits, rng, settings):
     numbers = n_features * max(n_features, LEAST_NUMBERS)
     most = min(MOST_COMPONENTS, int(MOST_NUMBERS / numbers)) // len(splits)
     jobs = ladders(n_components, settings.covariance_type, n_rows, n_features, most)
-    tasks = [
-        (
-            S[fitted],
-            S[held_out],
-            family,
-            ladder,
-            # The splits start differently, for variety. With k-means++ each
-            # component starts on a single row: "tied" never leaves that.
-            "kmeans" if split % 2 or family == "tied" else "k-means++",
-            [int(seed) for seed in rng.integers(2**31 - 1, size=len(ladder))],
-        )
-        for split, (fitted, held_out) in enumerate(splits)
-        for family, ladder in jobs
-    ]
-    climbed = settings.parallel(delayed(climb)(*task) for task in tasks)
     found = Found([], [], np.empty(0))
     for split, (fitted, held_out) in enumerate(splits):
-        mine = climbed[split * len(jobs) : (split + 1) * len(jobs)]
-        members = [member for part in mine for member in part[0]]
-        densities = [density for part in mine for density in part[1]]
-        if not members:
-            # One Gaussian always works.
-            members, densities = climb(
-                S[fitted], S[held_out], "shrunk", (1,), "kmeans", [0]
-            )
+        members, densities = _climb_all(
+            S[fitted], S[held_out], split, jobs, rng, settings
+        )
         counts, density = pick(
             members,
             np.array(densities),
             (settings.n_bags + split) // len(splits),
             most,
         )
+        if len(S) >= MANY_ROWS:
+            jobs = narrow(jobs, members, counts)
         for i in np.flatnonzero(counts):
             found.members.append(members[i])
             found.shares.append(counts[i] / settings.n_bags)
