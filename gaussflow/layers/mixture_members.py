@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.special import logsumexp
+from sklearn import config_context
 
 #: EM iterations in the search, and when a picked mixture sees all rows.
 SEARCH_ITER = 30
@@ -113,7 +114,9 @@ class Member:
             centre, scatter = robust_scatter(S)
             factor = np.linalg.cholesky(scatter)
             S = solve_triangular(factor, (S - centre).T, lower=True).T
-        em = self.em.fit(S)
+        # The rows are numpy's, whatever arrays the user lets scikit-learn dispatch.
+        with config_context(array_api_dispatch=False):
+            em = self.em.fit(S)
         self.weights, self.means = em.weights_, em.means_
         shape = (len(em.weights_), S.shape[1])
         covariances = em.covariances_
