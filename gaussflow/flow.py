@@ -135,7 +135,7 @@ class GenFlow(Layer):
         """
         if hasattr(self, "layers_"):
             return list(self.layers_)
-        return [] if isinstance(self.layers, str) else list(self.layers)
+        return list(self.layers) if isinstance(self.layers, (list, tuple)) else []
 
     def add_layer(self, layer):
         """Append a layer to the list; return self.
@@ -176,7 +176,7 @@ class GenFlow(Layer):
         params : dict
         """
         params = super().get_params(deep=False)
-        if deep and not isinstance(self.layers, str) and self.layers is not None:
+        if deep and isinstance(self.layers, (list, tuple)):
             for index, layer in enumerate(self.layers):
                 if hasattr(layer, "get_params"):
                     params[f"layers__{index}"] = layer
@@ -198,14 +198,14 @@ class GenFlow(Layer):
         """
         own = {k: v for k, v in params.items() if not k.startswith("layers__")}
         super().set_params(**own)
-        for name, value in params.items():
-            if name not in own:
-                self._set_layer_param(name, value)
+        # Layers first, then what is inside them.
+        for name in sorted(params.keys() - own.keys()):
+            self._set_layer_param(name, params[name])
         return self
 
     def _set_layer_param(self, name, value):
         _, index, *rest = name.split("__", 2)
-        n_layers = 0 if isinstance(self.layers, str) else len(self.layers)
+        n_layers = len(self.layers) if isinstance(self.layers, (list, tuple)) else 0
         if not index.isdigit() or int(index) >= n_layers:
             raise ValueError(
                 f"Invalid parameter {name!r} for {type(self).__name__}: layers has "
