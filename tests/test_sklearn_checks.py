@@ -1,0 +1,29 @@
+"""scikit-learn's own rules, on every estimator, with no check skipped."""
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from gaussflow import GenFlow
+from gaussflow.layers import Elliptical, Linear, Radial, Triangular
+
+ESTIMATORS = [
+    GenFlow(),
+    GenFlow([Linear(n_iter=3)]),
+    GenFlow(direction="generate"),
+    Linear(n_iter=3),
+    Elliptical(),
+    Radial(),
+    Triangular(),
+]
+
+
+@parametrize_with_checks(ESTIMATORS)
+def test_estimators_keep_scikit_learn_s_rules(estimator, check):
+    try:
+        check(estimator)
+    except pytest.skip.Exception as exc:  # a check may not excuse itself
+        pytest.fail(f"the check was skipped: {exc}")
+    except BaseException as exc:
+        if type(exc).__name__ == "SkipTest":
+            pytest.fail(f"the check was skipped: {exc}")
+        raise
