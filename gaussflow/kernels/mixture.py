@@ -75,7 +75,7 @@ MILLS_DEN = (
     2.3232936968032494, 1.0,
 )
 #: Normal quantiles: Wichura (1988), algorithm AS 241, PPND16; the central
-#: branch, and the two outer ones.
+#: branch, and the next one, for r = sqrt(-log p) in [1.6, 5].
 CENTRE_NUM = (
     2.5090809287301226727e3, 3.3430575583588128105e4, 6.7265770927008700853e4,
     4.5921953931549871457e4, 1.3731693765509461125e4, 1.9715909503065514427e3,
@@ -86,25 +86,15 @@ CENTRE_DEN = (
     2.1213794301586595867e4, 5.3941960214247511077e3, 6.8718700749205790830e2,
     4.2313330701600911252e1, 1.0,
 )
-NEAR_NUM = (
+OUTER_NUM = (
     7.74545014278341407640e-4, 2.27238449892691845833e-2, 2.41780725177450611770e-1,
     1.27045825245236838258e0, 3.64784832476320460504e0, 5.76949722146069140550e0,
     4.63033784615654529590e0, 1.42343711074968357734e0,
 )
-NEAR_DEN = (
+OUTER_DEN = (
     1.05075007164441684324e-9, 5.47593808499534494600e-4, 1.51986665636164571966e-2,
     1.48103976427480074590e-1, 6.89767334985100004550e-1, 1.67638483018380384940e0,
     2.05319162663775882187e0, 1.0,
-)
-FAR_NUM = (
-    2.01033439929228813265e-7, 2.71155556874348757815e-5, 1.24266094738807843860e-3,
-    2.65321895265761230930e-2, 2.96560571828504891230e-1, 1.78482653991729133580e0,
-    5.46378491116411436990e0, 6.65790464350110377720e0,
-)
-FAR_DEN = (
-    2.04426310338993978564e-15, 1.42151175831644588870e-7, 1.84631831751005468180e-5,
-    7.86869131145613259100e-4, 1.48753612908506148525e-2,
-    1.36929880922735805310e-1, 5.99832206555887937690e-1, 1.0,
 )
 # fmt: on
 
@@ -153,13 +143,18 @@ def log_ndtr(u):
 
 
 @jit
-def _quantile_tail(r):
-    """Return minus the normal quantile of p, for r = sqrt(-log p) in [1.6, 27]."""
-    if r <= 5.0:
-        r -= 1.6
-        return _polynomial(NEAR_NUM, r) / _polynomial(NEAR_DEN, r)
-    r -= 5.0
-    return _polynomial(FAR_NUM, r) / _polynomial(FAR_DEN, r)
+def _quantile_tail(log_p):
+    """Return minus the normal quantile of exp(log_p), for log_p < -2.5."""
+    if log_p > -25.0:
+        r = math.sqrt(-log_p) - 1.6
+        return _polynomial(OUTER_NUM, r) / _polynomial(OUTER_DEN, r)
+    # Newton on log_ndtr(-t) = log_p, whose slope in t is -(t + 1/t) to 2/t^4;
+    # the start is right to 1e-3, so five steps reach the last bits.
+    t = math.sqrt(-2.0 * (log_p + HALF_LOG_2PI))
+    t = math.sqrt(-2.0 * (log_p + HALF_LOG_2PI + math.log(t)))
+    for _ in range(5):
+        t += (log_ndtr(-t) - log_p) / (t + 1.0 / t)
+    return t
 
 
 @jit
@@ -167,7 +162,7 @@ def ndtri_lower(p):
     """Return the normal quantile of p in (0, 1/2]."""
     q = p - 0.5
     if q < -0.425:
-        return -_quantile_tail(math.sqrt(-math.log(p)))
+        return -_quantile_tail(math.log(p))
     r = 0.180625 - q * q
     return q * _polynomial(CENTRE_NUM, r) / _polynomial(CENTRE_DEN, r)
 
@@ -175,39 +170,22 @@ def ndtri_lower(p):
 @jit
 def ndtri_log(log_p):
     """Return the normal quantile of exp(log_p), for any finite log_p < 0."""
-    if log_p > -0.6931471805599453:
+    if log_p > -LOG_2:
         return -ndtri_lower(-math.expm1(log_p))
-    if log_p > -700.0:
-        if log_p > -2.5:
-            return ndtri_lower(math.exp(log_p))
-        return -_quantile_tail(math.sqrt(-log_p))
-    # Newton on log_ndtr(-t) = log_p, whose slope in t is close to -(t + 1/t);
-    # the start is right to 1e-5, so three steps reach the last bits.
-    t = math.sqrt(-2.0 * (log_p + HALF_LOG_2PI))
-    t = math.sqrt(-2.0 * (log_p + HALF_LOG_2PI + math.log(t)))
-    for _ in range(3):
-        t += (log_ndtr(-t) - log_p) / (t + 1.0 / t)
-    return -t
+    if log_p > -2.6:
+        return ndtri_lower(math.exp(log_p))
+    return -_quantile_tail(log_p)
 
 
 @jit
-def _log_tail(log_w, u, sign, terms):
+def _log_tail(x, log_w, centre, inv_s, sign, terms):
     """Return the log of sum_k w_k Phi(sign * u_k), over all components."""
     top = -np.inf
-    for k in range(u.shape[0]):
-        score = sign * u[k]
-        bound = log_w[k]
-        if score < 0.0:
-            # Phi(u) <= exp(-u^2 / 2) / 2: saves most of the logarithms.
-            score = max(score, -LARGEST_SCORE)
-            bound -= 0.5 * score * score
-        if bound < top + NEGLIGIBLE:
-            terms[k] = -np.inf
-            continue
-        terms[k] = log_w[k] + log_ndtr(score)
+    for k in range(log_w.shape[0]):
+        terms[k] = log_w[k] + log_ndtr(sign * (x - centre[k]) * inv_s[k])
         top = max(top, terms[k])
     total = 0.0
-    for k in range(u.shape[0]):
+    for k in range(log_w.shape[0]):
         if terms[k] - top > NEGLIGIBLE:
             total += math.exp(terms[k] - top)
     return top + math.log(total)
@@ -234,52 +212,42 @@ def _mixture_sums(x, w, centre, inv_s):
     return below, density, change
 
 
-@jit
-def _latent_tail(log_w, u, lower_tail, terms):
-    """Return the normal score z of a mixture's CDF at standard scores u."""
-    sign = 1.0 if lower_tail else -1.0
-    log_p = _log_tail(log_w, u, sign, terms)
-    return sign * ndtri_log(min(log_p, -1e-300))
-
-
 @jit_inline
-def _latent(x, log_w, w, centre, inv_s, u, terms):
+def _latent(x, log_w, w, centre, inv_s, terms):
     """Return the normal score z of a mixture's CDF at x.
 
     log_w, w : (K,) log weights, and their exponentials, 0 where negligible.
-    u : (K,) the standard scores of x.
     """
     below, _, _ = _mixture_sums(x, w, centre, inv_s)
-    if below < 0.5:
-        if below > CENTRAL:
-            return ndtri_lower(below)
-        return _latent_tail(log_w, u, True, terms)
-    if 1.0 - below > CENTRAL:
-        return -ndtri_lower(1.0 - below)
-    return _latent_tail(log_w, u, False, terms)
+    tail = min(below, 1.0 - below)
+    sign = 1.0 if below < 0.5 else -1.0
+    if tail > CENTRAL:
+        return sign * ndtri_lower(tail)
+    log_p = _log_tail(x, log_w, centre, inv_s, sign, terms)
+    return sign * ndtri_log(min(log_p, -1e-300))
 
 
 @jit_sums
-def _condition(log_w, w, u, log_s):
+def _condition(x, log_w, w, centre, inv_s, log_s):
     """Make the weights posterior to one more column; return its log density.
 
     The density is the column's conditional one, without the factor
     (2 pi)^(-1/2).
     """
-    for k in range(u.shape[0]):
-        score = min(abs(u[k]), LARGEST_SCORE)
+    for k in range(w.shape[0]):
+        score = min(abs(x - centre[k]) * inv_s[k], LARGEST_SCORE)
         log_w[k] -= 0.5 * score * score + log_s[k]
     top = log_w[0]
-    for k in range(u.shape[0]):
+    for k in range(w.shape[0]):
         top = max(top, log_w[k])
     total = 0.0
-    for k in range(u.shape[0]):
+    for k in range(w.shape[0]):
         fall = top - log_w[k]
         w[k] = exp_minus(min(fall, 700.0)) if fall < -NEGLIGIBLE else 0.0
         total += w[k]
     top += math.log(total)
     share = 1.0 / total
-    for k in range(u.shape[0]):
+    for k in range(w.shape[0]):
         log_w[k] -= top
         w[k] *= share
     return top
@@ -308,23 +276,20 @@ def _conditional_means(means, lower, bent, scores, j, out):
 
     bent : (K,) of _find_bent ; scores : (K, D), the first j columns are read.
     """
-    n_before = min(j, lower.shape[2])
     for k in range(out.shape[0]):
         total = means[j, k]
         if bent[k]:
-            for i in range(n_before):
+            for i in range(j):
                 total += lower[j, k, i] * scores[k, i]
         out[k] = total
 
 
-@jit_fused
-def _score(x, centre, inv_s, bent, j, u, scores):
-    """Write the components' standard scores of x, where they are read."""
-    for k in range(u.shape[0]):
-        u[k] = (x - centre[k]) * inv_s[k]
-    for k in range(u.shape[0]):
+@jit_inline
+def _keep_scores(x, centre, inv_s, bent, j, scores):
+    """Write the standard scores that later columns read."""
+    for k in range(centre.shape[0]):
         if bent[k]:
-            scores[k, j] = u[k]
+            scores[k, j] = (x - centre[k]) * inv_s[k]
 
 
 @jit
@@ -344,7 +309,6 @@ def mixture_forward(X, log_weights, means, scales, lower, Z, log_det):
     w = np.empty(n_components)
     centre = np.empty(n_components)
     terms = np.empty(n_components)
-    u = np.empty(n_components)
     scores = np.empty((n_components, n_columns))
     for i in range(X.shape[0]):
         log_det[i] = 0.0
@@ -353,9 +317,10 @@ def mixture_forward(X, log_weights, means, scales, lower, Z, log_det):
         for j in range(n_columns):
             _conditional_means(means, lower, bent, scores, j, centre)
             x = float(X[i, j])
-            _score(x, centre, inv_scales[j], bent, j, u, scores)
-            z = _latent(x, log_w, w, centre, inv_scales[j], u, terms)
-            log_det[i] += _condition(log_w, w, u, log_scales[j]) + 0.5 * z * z
+            _keep_scores(x, centre, inv_scales[j], bent, j, scores)
+            z = _latent(x, log_w, w, centre, inv_scales[j], terms)
+            log_p = _condition(x, log_w, w, centre, inv_scales[j], log_scales[j])
+            log_det[i] += log_p + 0.5 * z * z
             Z[i, j] = z
 
 
@@ -386,22 +351,21 @@ def _bracket_tail(z, log_w, centre, s, sign):
 
 
 @jit
-def _latent_slope_tail(x, log_w, w, centre, inv_s, u, terms):
+def _latent_slope_tail(x, log_w, w, centre, inv_s, terms):
     """Return (z, dz/dx, d log(dz/dx) / dx) of _latent at x, in the tails."""
     top = -np.inf
-    for k in range(u.shape[0]):
-        u[k] = (x - centre[k]) * inv_s[k]
-        score = min(abs(u[k]), LARGEST_SCORE)
+    for k in range(w.shape[0]):
+        score = min(abs(x - centre[k]) * inv_s[k], LARGEST_SCORE)
         terms[k] = log_w[k] - 0.5 * score * score + math.log(inv_s[k])
         top = max(top, terms[k])
     density = 0.0
     change = 0.0
-    for k in range(u.shape[0]):
+    for k in range(w.shape[0]):
         if terms[k] - top > NEGLIGIBLE:
             term = math.exp(terms[k] - top)
             density += term
-            change -= term * u[k] * inv_s[k]
-    z = _latent(x, log_w, w, centre, inv_s, u, terms)
+            change -= term * (x - centre[k]) * inv_s[k] ** 2
+    z = _latent(x, log_w, w, centre, inv_s, terms)
     slope = math.exp(top + math.log(density) + 0.5 * z * z)
     return z, slope, change / density + z * slope
 
@@ -411,10 +375,9 @@ def _latent_slope_central(x, w, centre, inv_s):
     """Do the same where neither tail is small."""
     below, density, change = _mixture_sums(x, w, centre, inv_s)
     # Between far components the search may pass where one tail is empty.
-    if below < 0.5:
-        z = ndtri_lower(max(below, 1e-300))
-    else:
-        z = -ndtri_lower(max(1.0 - below, 1e-300))
+    z = ndtri_lower(max(min(below, 1.0 - below), 1e-300))
+    if below > 0.5:
+        z = -z
     if density < 1e-200:
         return z, 0.0, 0.0
     slope = density * math.exp(0.5 * z * z)
@@ -440,7 +403,7 @@ def _bracket_central(z, w, centre, s):
 
 
 @jit_inline
-def _quantile(z, log_w, w, centre, s, inv_s, u, terms):
+def _quantile(z, log_w, w, centre, s, inv_s, terms):
     """Solve _latent(x) = z for x by Halley's method kept in a bracket."""
     central = abs(z) < CENTRAL_Z
     if central:
@@ -459,9 +422,7 @@ def _quantile(z, log_w, w, centre, s, inv_s, u, terms):
         if central:
             reached, slope, bend = _latent_slope_central(x, w, centre, inv_s)
         else:
-            reached, slope, bend = _latent_slope_tail(
-                x, log_w, w, centre, inv_s, u, terms
-            )
+            reached, slope, bend = _latent_slope_tail(x, log_w, w, centre, inv_s, terms)
         error = reached - z
         if error > 0.0:
             hi = x
@@ -507,7 +468,6 @@ def mixture_inverse(Z, log_weights, means, scales, lower, X, log_det):
     w = np.empty(n_components)
     centre = np.empty(n_components)
     terms = np.empty(n_components)
-    u = np.empty(n_components)
     scores = np.empty((n_components, n_columns))
     for i in range(Z.shape[0]):
         log_det[i] = 0.0
@@ -516,7 +476,8 @@ def mixture_inverse(Z, log_weights, means, scales, lower, X, log_det):
         for j in range(n_columns):
             _conditional_means(means, lower, bent, scores, j, centre)
             z = float(Z[i, j])
-            x = _quantile(z, log_w, w, centre, scales[j], inv_scales[j], u, terms)
-            _score(x, centre, inv_scales[j], bent, j, u, scores)
-            log_det[i] -= _condition(log_w, w, u, log_scales[j]) + 0.5 * z * z
+            x = _quantile(z, log_w, w, centre, scales[j], inv_scales[j], terms)
+            _keep_scores(x, centre, inv_scales[j], bent, j, scores)
+            log_p = _condition(x, log_w, w, centre, inv_scales[j], log_scales[j])
+            log_det[i] -= log_p + 0.5 * z * z
             X[i, j] = x
