@@ -21,6 +21,12 @@ LOG_2PI = float(np.log(2.0 * np.pi))
 #: Rows handled at a time. Fixed, so that results never depend on ``n_jobs``.
 BLOCK_ROWS = 8192
 
+#: Largest magnitudes whose squares, and sums of them, are finite: by the bytes
+#: of the working precision.
+LARGEST = {8: 1e149, 4: 1e37}
+#: Steps of float32 that a column's values must span to be told apart in it.
+LEAST_STEPS = 100
+
 
 def row_blocks(n_samples):
     """Return the slices that cut ``n_samples`` rows in blocks of fixed size."""
@@ -229,13 +235,42 @@ class Layer(
     # -- helpers ------------------------------------------------------------
 
     def _validate_fit(self, X):
-        return validate_data(
-            self, X, dtype=[np.float64, np.float32], ensure_min_samples=2
-        )
+        X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
+        self._check_magnitudes(X)
+        return X
 
     def _validate(self, X):
         check_is_fitted(self)
-        return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        self._check_magnitudes(X, fitting=False)
+        return X
+
+    def _check_magnitudes(self, X, *, fitting=True):
+        """Refuse what the working precision cannot hold."""
+        dtype = self._working_dtype()
+        if X.dtype.itemsize < dtype.itemsize:
+            return
+        low, high = X.min(axis=0), X.max(axis=0)
+        size = np.maximum(np.abs(low), np.abs(high))
+        largest = LARGEST[dtype.itemsize]
+        if (size > largest).any():
+            column = int(np.argmax(size))
+            raise ValueError(
+                f"Column {column} of X reaches {size[column]:.3g}: "
+                f"{type(self).__name__} computes in {dtype}, where squares beyond "
+                f"{largest:g} overflow. Divide the column by a power of ten."
+            )
+        if fitting and dtype.itemsize < X.dtype.itemsize:
+            reach = high - low
+            step = np.spacing(size.astype(dtype)).astype(X.dtype)
+            lost = (reach > 0.0) & (reach < LEAST_STEPS * step)
+            if lost.any():
+                column = int(np.argmax(lost))
+                raise ValueError(
+                    f"Column {column} of X reaches from {float(low[column])!r} to "
+                    f"{float(high[column])!r}: {dtype} cannot tell such values "
+                    f"apart. Subtract its mean, or use dtype=np.float64."
+                )
 
     def _fit_validated(self, X):
         """Fit on validated rows, which are copied, never written to."""

@@ -10,6 +10,8 @@ from gaussflow.layers.scatter import SHRINKAGES, TScatter, choose_shrinkage
 
 #: Rows that the degrees of freedom and the shrinkage are chosen on.
 FIT_ROWS = 20_000
+#: Least unit of a column: the whitening divides by it and by a least deviation.
+LEAST_UNIT = 1e-292
 
 
 class Elliptical(Layer):
@@ -171,4 +173,5 @@ def _units(X):
     reach = np.ptp(sample, axis=0)
     reach[reach == 0.0] = 1.0
     std = reach * np.std(sample / reach, axis=0)
-    return np.exp2(np.round(np.log2(np.where(std > 0.0, std, 1.0))))
+    std = np.where(std > 0.0, np.maximum(std, LEAST_UNIT), 1.0)
+    return np.exp2(np.round(np.log2(std)))

@@ -8,6 +8,10 @@ from gaussflow.layers.iteration import approach
 from gaussflow.marginals import SplineMarginal
 from gaussflow.marginals.counts import BIN_WIDTH, EDGES, Counts, Grid, count_folds
 
+#: Least squared distance: the logarithm of 0 is not finite.
+LEAST_SQUARE = 1e-300
+#: Share of rows at the very centre that leaves no direction to move along.
+MOST_AT_CENTRE = 0.1
 #: What a distance can be matched to.
 MATCHES = ("normal", "samples")
 
@@ -140,6 +144,8 @@ class Radial(Layer):
             u = log_distance(block)
             return self.scores_.forward_and_log_det(u, np.zeros(len(u)))
 
+        if _collapsed(X):
+            return
         values = np.concatenate(self._over_blocks(X, normal_scores))
         search, check = _split_counts(values, rng)
         if min(search.n_samples, check.n_samples) < 2:
@@ -150,6 +156,8 @@ class Radial(Layer):
 
     def _fit_to_rows(self, X, target, rng):
         """Match log-distances, judged by the distance of held-out quantiles."""
+        if _collapsed(X) or _collapsed(target):
+            return
         search, check = _split_counts(log_distance(X), rng)
         goals = _split_counts(log_distance(target), rng)
         if min(check.n_samples, goals[1].n_samples, search.n_samples) < 2:
@@ -168,7 +176,13 @@ class Radial(Layer):
 def log_distance(X):
     """Return the log of each row's distance from the origin, (n_samples, 1)."""
     squares = np.einsum("ij,ij->i", X, X, dtype=np.float64)
-    return 0.5 * np.log(np.maximum(squares, 1e-300))[:, None]
+    return 0.5 * np.log(np.maximum(squares, LEAST_SQUARE))[:, None]
+
+
+def _collapsed(X):
+    """Tell whether too many rows lie in the centre, as those of constants do."""
+    squares = np.einsum("ij,ij->i", X, X, dtype=np.float64)
+    return np.mean(squares <= LEAST_SQUARE) > MOST_AT_CENTRE
 
 
 def _split_counts(values, rng):
