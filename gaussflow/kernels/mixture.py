@@ -48,8 +48,10 @@ LARGEST_SCORE = 1e150
 #: Scores of the central route are cut here, where Phi is lost beside CENTRAL
 #: and exp(-u^2 / 2) still is a normal number.
 FAR = 36.0
-#: Halley steps converge cubically: below this error one more suffices.
+#: Halley steps converge cubically: below this error one more suffices, where
+#: the slope changes by no more than this share over the step.
 LAST_ERROR = 1e-6
+LAST_TURN = 1e-4
 MAX_STEPS = 200
 
 #: 2^-i, and log(2) in two parts of which the first has trailing zeros.
@@ -432,10 +434,12 @@ def _quantile(z, log_w, w, centre, s, inv_s, terms):
             break
         size = abs(error)
         new = lo
+        turn = np.inf
         if slope > 0.0:
             step = error / slope
+            turn = step * bend
             # Halley's correction, as long as it stays a correction.
-            damping = 1.0 - 0.5 * step * bend
+            damping = 1.0 - 0.5 * turn
             if 0.5 < damping < 2.0:
                 step /= damping
             new = x - step
@@ -446,7 +450,7 @@ def _quantile(z, log_w, w, centre, s, inv_s, terms):
             continue
         x = new
         last = size
-        if size <= LAST_ERROR * (1.0 + abs(z)):
+        if size <= LAST_ERROR * (1.0 + abs(z)) and abs(turn) <= LAST_TURN:
             break
     return x
 
