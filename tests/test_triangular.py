@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -6,6 +8,7 @@ from sklearn.datasets import make_moons
 from sklearn.mixture import GaussianMixture
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from gaussflow import persistence
 from gaussflow.estimator_checks import GENERATIVE_CHECKS, check_generative_estimator
 from gaussflow.layers.base import log_standard_normal
 from gaussflow.layers.column_groups import column_groups
@@ -96,6 +99,38 @@ def test_dependence_that_no_pair_shows_keeps_columns_together(global_random_seed
     X = 3 * signs + rng.normal(size=(1500, 3))
     assert len(column_groups(X)) == 3
     assert len(Triangular(random_state=0, n_bags=2).fit(X).groups_) == 1
+
+
+def test_a_second_fit_goes_on_from_the_first(global_random_seed):
+    """With ``start`` nothing is searched again; EM goes on, on all rows."""
+    X = two_moons(1200, global_random_seed)
+    part = Triangular(n_bags=3)
+    part.fit_forward(X[:1000].copy(), np.random.default_rng(0))
+    families, sizes = part.covariance_type_, part.n_components_
+    whole = Triangular(n_bags=3)
+    Z, log_det = whole.fit_forward(X.copy(), np.random.default_rng(1), start=part)
+    assert whole.covariance_type_ == families
+    assert whole.n_components_ == sizes
+    assert whole.validation_score_ == part.validation_score_
+    assert np.mean(log_standard_normal(Z) + log_det) >= part.score(X)
+
+
+def test_a_fitted_layer_keeps_no_search(tmp_path):
+    layer = Triangular(n_components=3, n_bags=2)
+    layer.fit_forward(NORMAL.copy(), np.random.default_rng(0))
+    assert layer.search_ is not None
+    layer.forget_search()
+    assert layer.search_ is None
+    layer = Triangular(n_components=3, n_bags=2, random_state=0).fit(NORMAL)
+    assert layer.search_ is None
+    assert not any("search" in name for name in layer.get_params())
+    persistence.save(layer, tmp_path / "layer")
+    for copy in (
+        pickle.loads(pickle.dumps(layer)),
+        persistence.load(tmp_path / "layer", expected=Triangular),
+    ):
+        assert copy.search_ is None
+        assert_array_equal(copy.transform(NORMAL), layer.transform(NORMAL))
 
 
 def fit_and_use(X, **parameters):

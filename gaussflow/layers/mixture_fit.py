@@ -56,10 +56,16 @@ def fit_mixture(
         ``covariance_type`` and ``n_components``, lists over the mixtures;
         ``held_out`` (rows in the units of X) and ``log_density`` (of these
         rows, by mixtures that never saw them); ``found``, what the search
-        found for each group of columns.
+        found for each group of columns, and ``units``, the offset and unit of
+        each column there.
     """
     seen = rng.permutation(len(X))[:FIT_ROWS]
-    S, offset, unit = standardise(X[seen])
+    if start is None:
+        S, offset, unit = standardise(X[seen])
+    else:
+        # The mixtures go on in the units that they were found in.
+        offset, unit = start["units"]
+        S = (np.asarray(X[seen], dtype=np.float64) - offset) / unit
     parallel = Parallel(n_jobs=n_jobs, prefer="threads")
     with warnings.catch_warnings():
         # Few iterations are the point of the search, and equal rows give
@@ -87,6 +93,7 @@ def fit_mixture(
         "held_out": held_out,
         "log_density": log_density,
         "found": (groups, founds),
+        "units": (offset, unit),
     }
 
 
