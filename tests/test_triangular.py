@@ -180,7 +180,7 @@ def test_more_components_than_rows_are_cut(name, n_components):
     fit_and_use(ODD[name], n_components=n_components)
 
 
-@pytest.mark.parametrize("scale", [1e-200, 1e-12, 1e12, 1e200])
+@pytest.mark.parametrize("scale", [1e-200, 1e-12, 1e12, 1e140])
 def test_density_follows_the_scale(scale):
     log_density = fit_and_use(NORMAL)
     scaled = fit_and_use(NORMAL * scale)
