@@ -14,7 +14,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gaussflow._random import as_generator
-from gaussflow._state import Persistent
+from gaussflow._state import Persistent, check_that
 
 LOG_2PI = float(np.log(2.0 * np.pi))
 
@@ -233,6 +233,21 @@ class Layer(
         return self._run_blocks(self.inverse_and_log_det, Z)[0]
 
     # -- helpers ------------------------------------------------------------
+
+    def _check_state(self):
+        """Refuse fitted parts that are not as wide as the rows they will see."""
+        parts = []
+        for name, value in vars(self).items():
+            if name.endswith("_"):
+                parts += value if isinstance(value, list) else [value]
+        parts = [part for part in parts if isinstance(part, Persistent)]
+        width = vars(self).get("n_features_in_")
+        known = type(width) is int and width >= 1
+        check_that(self, known or not parts, "n_features_in_ is not known")
+        for part in parts:
+            name = "n_features_in_" if isinstance(part, Layer) else "n_features"
+            same = getattr(part, name, None if isinstance(part, Layer) else width)
+            check_that(self, same == width, f"{type(part).__name__} is of other width")
 
     def _validate_fit(self, X):
         X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)

@@ -4,6 +4,7 @@ import numpy as np
 from scipy.special import gammaincinv
 from sklearn.base import clone
 
+from gaussflow._state import check_floats
 from gaussflow.layers.base import Layer, row_blocks, run_threads
 from gaussflow.layers.radial import Radial
 from gaussflow.layers.scatter import SHRINKAGES, TScatter, choose_shrinkage
@@ -122,6 +123,14 @@ class Elliptical(Layer):
         return X, log_det
 
     # -- helpers --------------------------------------------------------------
+
+    def _check_state(self):
+        super()._check_state()
+        if hasattr(self, "loc_"):
+            d = self.n_features_in_
+            check_floats(self, "loc_", (d,))
+            check_floats(self, "whitening_", (d, d))
+            check_floats(self, "unwhitening_", (d, d))
 
     def _over_blocks(self, X, work):
         return run_threads(work, row_blocks(len(X)), self.n_jobs)

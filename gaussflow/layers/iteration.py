@@ -3,8 +3,10 @@
 import numpy as np
 from scipy.special import ndtri
 
-from gaussflow._state import Persistent
+from gaussflow._state import Persistent, check_that
+from gaussflow.marginals.base import Marginal
 from gaussflow.marginals.counts import CENTRES, Counts, Grid, count_folds
+from gaussflow.rotations.base import Rotation
 
 #: Share of the rows on which directions and candidate maps are fitted; the
 #: rest judges them.
@@ -32,6 +34,19 @@ class Iteration(Persistent):
     def __init__(self, rotation, marginal):
         self.rotation = rotation
         self.marginal = marginal
+
+    @property
+    def n_features(self):
+        """Number of columns."""
+        return self.rotation.n_features
+
+    def _check_state(self):
+        kinds = isinstance(self.rotation, Rotation) and isinstance(
+            self.marginal, Marginal
+        )
+        check_that(self, kinds, "a rotation and marginal maps are needed")
+        fit = self.rotation.n_directions == self.marginal.n_maps
+        check_that(self, fit, "each direction needs one map")
 
     def forward(self, X, log_det):
         """Map X in place; add the log-determinants to log_det; return X."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gaussflow._state import Persistent
+from gaussflow._state import Persistent, check_floats, check_that
 from gaussflow.kernels.mixture import mixture_forward, mixture_inverse
 
 
@@ -48,6 +48,15 @@ class MixtureMap(Persistent):
             self.lower = np.ascontiguousarray(cholesky.transpose(1, 0, 2))
             diagonal = np.arange(n_features)
             self.scales = self.lower[diagonal, :, diagonal]
+
+    def _check_state(self):
+        shape = check_floats(self, "means", (None, None)).shape
+        check_floats(self, "log_weights", shape[1:])
+        positive = (check_floats(self, "scales", shape) > 0.0).all()
+        check_that(self, min(shape) >= 1 and positive, "the scales must be positive")
+        lower = check_floats(self, "lower", (*shape, None))
+        complete = lower.shape[2] in (0, shape[0])
+        check_that(self, complete, f"lower has shape {lower.shape}")
 
     @property
     def n_features(self):
@@ -110,6 +119,21 @@ class GroupedMap(Persistent):
     def __init__(self, groups, maps):
         self.groups = list(groups)
         self.maps = list(maps)
+
+    @property
+    def n_features(self):
+        """Number of columns."""
+        return sum(len(group) for group in self.groups)
+
+    def _check_state(self):
+        pairs = list(zip(self.groups, self.maps, strict=True))
+        check_that(self, len(pairs) > 0, "there is no group")
+        for group, mixture in pairs:
+            fits = isinstance(mixture, MixtureMap) and mixture.n_features == len(group)
+            check_that(self, fits, "each group needs a mixture as wide")
+        columns = np.sort(np.concatenate(self.groups))
+        every = np.array_equal(columns, np.arange(len(columns)))
+        check_that(self, every, "every column must be in one group")
 
     def forward_and_log_det(self, X):
         """Return (Z, log |det dZ/dX|); X is overwritten by Z."""

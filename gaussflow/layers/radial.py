@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.special import gammainc, gammaincc
 
+from gaussflow._state import check_that
 from gaussflow.layers.base import Layer, row_blocks, run_threads
 from gaussflow.layers.iteration import approach
 from gaussflow.marginals import SplineMarginal
@@ -114,6 +115,14 @@ class Radial(Layer):
         return self._move(Z, "inverse_and_log_det")
 
     # -- helpers --------------------------------------------------------------
+
+    def _check_state(self):
+        super()._check_state()
+        for part in (vars(self).get("map_"), vars(self).get("scores_")):
+            one = part is None or (
+                isinstance(part, SplineMarginal) and part.n_maps == 1
+            )
+            check_that(self, one, "the distance needs one map")
 
     def _over_blocks(self, X, work):
         blocks = row_blocks(len(X))

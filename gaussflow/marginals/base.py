@@ -39,6 +39,11 @@ class Marginal(Persistent, ABC):
     def inverse_and_log_det(self, Z, log_det):
         """Undo the map in place; add the inverse's log-slopes; return Z."""
 
+    @property
+    def n_maps(self):
+        """Number of maps K, once fitted."""
+        return len(getattr(self, self.per_column[0]))
+
     def select(self, columns):
         """Return the maps of some of the coordinates."""
         picked = copy.copy(self)

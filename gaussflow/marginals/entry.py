@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gaussflow._state import Persistent
+from gaussflow._state import Persistent, check_floats, check_that
 from gaussflow.kernels.sinh_arcsinh import (
     fit_sinh_arcsinh,
     sinh_arcsinh_forward,
@@ -82,6 +82,22 @@ class EntryMap(Persistent):
         # far out; a straight line goes on from the outermost ones.
         ends = np.array([u.min(), u.max()])
         self.ends_[k] = (ends - theta[0]) / np.exp(theta[1])
+
+    @property
+    def n_features(self):
+        """Number of columns."""
+        return len(self.loc_)
+
+    def _check_state(self):
+        if not vars(self):
+            return
+        (n,) = check_floats(self, "loc_", (None,)).shape
+        check_floats(self, "skew_", (n,))
+        ends = check_floats(self, "ends_", (n, 2), finite=False)
+        check_that(self, (ends[:, 0] < ends[:, 1]).all(), "the ends must have a width")
+        for name in ("scale_", "tail_"):
+            positive = (check_floats(self, name, (n,)) > 0.0).all()
+            check_that(self, positive, f"{name} must be positive")
 
     def forward_and_log_det(self, X, log_det):
         """Map X in place; add the log-slopes to log_det; return X."""

@@ -8,6 +8,7 @@ from scipy.linalg import solve_triangular
 from scipy.optimize import nnls
 from scipy.special import comb
 
+from gaussflow._state import check_floats, check_that
 from gaussflow.kernels.polynomial import (
     bernstein_basis,
     bernstein_forward,
@@ -112,6 +113,20 @@ class PolynomialMarginal(Marginal):
         self.tail_ = np.clip(slopes, *TAIL_SLOPES)
         self._to_units(counts.grid, None if target is None else target.grid)
         return self
+
+    def _check_state(self):
+        if not hasattr(self, "coef_"):
+            return
+        coef = check_floats(self, "coef_", (None, None))
+        degree = coef.shape[1] - 1
+        check_that(self, 1 <= degree <= MOST_DEGREE, f"the degree is {degree}")
+        support = check_floats(self, "support_", (len(coef), 2))
+        tail = check_floats(self, "tail_", (len(coef), 2))
+        wide = (support[:, 1] > support[:, 0]).all()
+        check_that(self, wide, "the supports must have a width")
+        raised = np.diff(coef) @ raising_matrix(degree - 1, RAISE * degree).T
+        increasing = (raised > 0.0).all() and (tail > 0.0).all()
+        check_that(self, increasing, "the polynomials must increase")
 
     def _to_units(self, grid, target_grid):
         """Leave the grids' units for those of the coordinates themselves."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from gaussflow._state import check_floats, check_that
 from gaussflow.kernels.spline import spline_forward, spline_inverse
 from gaussflow.marginals.base import Marginal
 from gaussflow.marginals.cdf import BinnedCDF, normal_scores
@@ -99,6 +100,20 @@ class SplineMap(Marginal):
         self._make_strict()
         self._to_units(grid, target_grid)
         return self
+
+    def _check_state(self):
+        if not hasattr(self, "knots_"):
+            return
+        knots = check_floats(self, "knots_", (None, None))
+        values = check_floats(self, "values_", knots.shape)
+        slopes = check_floats(self, "slopes_", knots.shape)
+        tail = check_floats(self, "tail_", (len(knots), 2))
+        check_that(self, knots.shape[1] >= 2, "at least two knots are needed")
+        for name, steps in (("knots", knots), ("values", values)):
+            increasing = (np.diff(steps, axis=1) > 0.0).all()
+            check_that(self, increasing, f"the {name} must increase")
+        positive = (slopes > 0.0).all() and (tail > 0.0).all()
+        check_that(self, positive, "the slopes must be positive")
 
     def _to_units(self, grid, target_grid):
         """Leave the grids' units for those of the coordinates themselves."""

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from gaussflow._state import Persistent
+from gaussflow._state import Persistent, check_that
 
 
 class Rotation(Persistent, ABC):
@@ -43,6 +43,24 @@ class Rotation(Persistent, ABC):
     def matrix(self):
         """Return Q as a dense (n_directions, n_features) array."""
         return self.lift(np.eye(self.n_directions))
+
+
+def check_rows(rotation, *, seeded):
+    """Raise ValueError unless numbers, rows and seed of a rotation make sense."""
+    n_features, rows = rotation.n_features, rotation.rows
+    check_that(rotation, type(n_features) is int and n_features >= 1, "n_features")
+    n_directions = n_features
+    if rows is not None:
+        plain = isinstance(rows, np.ndarray) and rows.ndim == 1
+        check_that(rotation, plain and rows.dtype.kind == "i", "rows must be integers")
+        inside = ((rows >= 0) & (rows < n_features)).all()
+        different = len(np.unique(rows)) == len(rows)
+        check_that(rotation, inside and different, "rows must be directions")
+        n_directions = len(rows)
+    check_that(rotation, rotation.n_directions == n_directions, "n_directions")
+    if seeded:
+        valid = type(rotation.seed) is int and rotation.seed >= 0
+        check_that(rotation, valid, "the seed must be an integer of at least 0")
 
 
 def restrict(kept, rows):

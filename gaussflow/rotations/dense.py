@@ -2,7 +2,11 @@
 
 import numpy as np
 
+from gaussflow._state import check_floats, check_that
 from gaussflow.rotations.base import Rotation
+
+#: How far from orthonormal a stored matrix may be.
+TOLERANCE = 1e-6
 
 
 class DenseRotation(Rotation):
@@ -25,6 +29,11 @@ class DenseRotation(Rotation):
     def __init__(self, matrix):
         self.directions = np.ascontiguousarray(matrix, dtype=np.float64)
         self.n_directions, self.n_features = self.directions.shape
+
+    def _check_state(self):
+        Q = check_floats(self, "directions", (self.n_directions, self.n_features))
+        orthonormal = np.abs(Q @ Q.T - np.eye(len(Q))).max(initial=0.0) < TOLERANCE
+        check_that(self, orthonormal, "the directions must be orthonormal")
 
     def project(self, X):
         """Return the coordinates X Q^T, a new (n_samples, n_directions) array."""

@@ -5,7 +5,7 @@ from threading import Lock
 
 import numpy as np
 
-from gaussflow.rotations.base import Rotation, restrict
+from gaussflow.rotations.base import Rotation, check_rows, restrict
 
 # Matrices drawn lately, shared by every rotation of the process and bounded in
 # bytes. 50 rotations of 784 features, a whole layer, take 234 MiB.
@@ -81,6 +81,9 @@ class HaarRotation(Rotation):
         self.n_features = int(n_features)
         self.rows = restrict(None, rows)
         self.n_directions = self.n_features if rows is None else len(self.rows)
+
+    def _check_state(self):
+        check_rows(self, seeded=True)
 
     def _directions(self, dtype):
         if self.rows is None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gaussflow.rotations.base import Rotation, restrict
+from gaussflow.rotations.base import Rotation, check_rows, restrict
 
 
 class IdentityRotation(Rotation):
@@ -27,6 +27,9 @@ class IdentityRotation(Rotation):
         self.n_features = int(n_features)
         self.rows = restrict(None, rows)
         self.n_directions = self.n_features if rows is None else len(self.rows)
+
+    def _check_state(self):
+        check_rows(self, seeded=False)
 
     def project(self, X):
         """Return the coordinates X Q^T, a new (n_samples, n_directions) array."""

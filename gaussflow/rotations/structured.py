@@ -3,7 +3,7 @@
 import numpy as np
 
 from gaussflow.kernels.hadamard import structured_lift, structured_project
-from gaussflow.rotations.base import Rotation, restrict
+from gaussflow.rotations.base import Rotation, check_rows, restrict
 
 # Two rounds leave visible structure (a direction is spread over pairs of
 # blocks only); three make the entries of Q close to Gaussian.
@@ -51,6 +51,9 @@ class StructuredRotation(Rotation):
         self.n_features = int(n_features)
         self.rows = restrict(None, rows)
         self.n_directions = self.n_features if rows is None else len(self.rows)
+
+    def _check_state(self):
+        check_rows(self, seeded=True)
 
     def _parts(self, dtype):
         """Draw what the kernels need after their data argument."""
