@@ -308,13 +308,18 @@ class GenFlow(Layer):
                 f"n_gen_samples must be None or an integer of at least 2, got "
                 f"{n_gen!r}."
             )
-        if np.dtype(self.dtype) not in (np.dtype("f8"), np.dtype("f4")):
-            raise ValueError(f"dtype must be float64 or float32, got {self.dtype!r}.")
 
     def _fitted_so_far(self):
         """Layers that a warm start keeps."""
         if not self.warm_start or not hasattr(self, "layers_"):
             return []
+        width = self.layers_[0].n_features_in_
+        if width != self.n_features_in_:
+            raise ValueError(
+                f"X has {self.n_features_in_} features, but the layers that "
+                f"warm_start=True keeps were fitted on {width}. Set warm_start=False "
+                f"to fit them anew."
+            )
         return list(self.layers_)
 
     def _templates(self, X, rng, done):
@@ -405,7 +410,13 @@ class GenFlow(Layer):
         return rng.standard_normal((int(n_gen), X.shape[1])).astype(X.dtype)
 
     def _working_dtype(self):
-        return np.dtype(self.dtype)
+        try:
+            dtype = np.dtype(self.dtype)
+        except TypeError:
+            dtype = None
+        if dtype not in (np.dtype("f8"), np.dtype("f4")):
+            raise ValueError(f"dtype must be float64 or float32, got {self.dtype!r}.")
+        return dtype
 
     # -- the map --------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from sklearn.base import (
     DensityMixin,
     TransformerMixin,
 )
+from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -161,7 +162,7 @@ class Layer(
         X : ndarray of shape (n_samples, n_features)
             Rows in the units of the training data.
         """
-        check_is_fitted(self)
+        self._check_fitted()
         Z = check_array(Z, dtype=[np.float64, np.float32], input_name="Z")
         if Z.shape[1] != self.n_features_in_:
             raise ValueError(
@@ -219,7 +220,7 @@ class Layer(
         X : ndarray of shape (n_samples, n_features)
             New rows in the units of the training data.
         """
-        check_is_fitted(self)
+        self._check_fitted()
         if (
             not isinstance(n_samples, (int, np.integer))
             or isinstance(n_samples, bool)
@@ -255,10 +256,20 @@ class Layer(
         return X
 
     def _validate(self, X):
-        check_is_fitted(self)
+        self._check_fitted()
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
         self._check_magnitudes(X, fitting=False)
         return X
+
+    def _check_fitted(self):
+        check_is_fitted(self)
+        try:
+            Layer._check_state(self)
+        except ValueError as exc:
+            raise NotFittedError(
+                f"The last fit of this {type(self).__name__} failed and left it "
+                f"unfinished. Call fit again."
+            ) from exc
 
     def _check_magnitudes(self, X, *, fitting=True):
         """Refuse what the working precision cannot hold."""
