@@ -2,172 +2,233 @@
 
 Columns come as whole codes, the number of the cell that a value lies in. A forest
 holds, for every column, a few trees on the codes of the columns before it. A
-leaf is a row of cumulative probabilities over the column's own cells.
-
-All kernels share one layout (``ForestMap`` builds it):
-
-order : (d,) columns, in the order in which they are conditioned
-n_cells : (d,) cells of each column
-roots : (d, t) node where each tree of each column starts
-feature : (nodes,) column that a node asks for, -1 in a leaf
-threshold : (nodes,) codes up to it go left
-left, right : (nodes,) the next nodes
-table : (nodes,) where a leaf's n_cells + 1 cumulative probabilities start
-cumulative : (size,) from 0 to 1 in each leaf
-rank_start : (d, d) where the ranks of a predictor's unordered codes start, for
-    the trees of one column; -1 where codes are in order as they are
-ranks : (size,) those ranks
+leaf is a row of cumulative probabilities over the column's bins: its own cells, or
+even shares of the ranks that a linear model of the scores before it leaves.
 """
+
+import math
+from typing import NamedTuple
 
 import numpy as np
 
 from gaussflow.kernels._jit import jit
 
+SQRT_HALF = math.sqrt(0.5)
+
+
+class Forest(NamedTuple):
+    """The arrays that all kernels read; ``ForestMap`` builds them.
+
+    Attributes
+    ----------
+    order : (d,) columns, in the order in which they are conditioned
+    n_cells, n_bins : (d,) cells of each column, and bins of its leaves
+    missing : (d,) whether the first cell, and the first bin, is "missing"
+    gate : (d,) an earlier column whose code tells what is missing, or -1
+    gate_start : (d,) where that column's codes start in ``closed``
+    closed : (size,) whether the column is missing for such a code
+    roots : (d, t) node where each tree of each column starts
+    feature : (nodes,) column that a node asks for, -1 in a leaf
+    threshold : (nodes,) codes up to it go left
+    left, right : (nodes,) the next nodes
+    table : (nodes,) where a leaf's n_bins + 1 cumulative probabilities start
+    cumulative : (size,) from 0 to 1 in each leaf
+    rank_start : (d, d) where the ranks of a predictor's unordered codes start,
+        for the trees of one column; -1 where codes are in order as they are
+    ranks : (size,) those ranks
+    linear : (d,) whether the bins are ranks that the linear model leaves
+    location, scale : (d,) its intercept and residual deviation
+    weights, gaps : (d, d) its weights of the scores, and of a missing value
+    effect_start : (d, d) where a predictor's effects of levels start, or -1
+    effects : (size,) those effects
+    cell_start : (d,) where the column's cells start in the next arrays
+    edges : (size,) scores of the ends of the cells, n_cells + 1 a column
+    low, high : (size,) scores at the ends of a cell, equal for an atom
+    """
+
+    order: np.ndarray
+    n_cells: np.ndarray
+    n_bins: np.ndarray
+    missing: np.ndarray
+    gate: np.ndarray
+    gate_start: np.ndarray
+    closed: np.ndarray
+    roots: np.ndarray
+    feature: np.ndarray
+    threshold: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    table: np.ndarray
+    cumulative: np.ndarray
+    rank_start: np.ndarray
+    ranks: np.ndarray
+    linear: np.ndarray
+    location: np.ndarray
+    scale: np.ndarray
+    weights: np.ndarray
+    gaps: np.ndarray
+    effect_start: np.ndarray
+    effects: np.ndarray
+    cell_start: np.ndarray
+    edges: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
 
 @jit
-def _find_leaf(codes, node, starts, feature, threshold, left, right, table, ranks):
+def _find_leaf(codes, j, node, forest):
     """Return where the law of the leaf starts that a row of codes falls in."""
-    while feature[node] >= 0:
-        column = feature[node]
+    while forest.feature[node] >= 0:
+        column = forest.feature[node]
         code = codes[column]
-        if starts[column] >= 0:
-            code = ranks[starts[column] + code]
-        node = left[node] if code <= threshold[node] else right[node]
-    return table[node]
+        start = forest.rank_start[j, column]
+        if start >= 0:
+            code = forest.ranks[start + code]
+        if code <= forest.threshold[node]:
+            node = forest.left[node]
+        else:
+            node = forest.right[node]
+    return forest.table[node]
 
 
 @jit
-def forest_forward(
-    codes,
-    order,
-    n_cells,
-    roots,
-    feature,
-    threshold,
-    left,
-    right,
-    table,
-    cumulative,
-    rank_start,
-    ranks,
-    below,
-    inside,
-    above,
-):
+def _is_closed(codes, j, forest):
+    """Return whether an earlier column's code says that column j is missing."""
+    if forest.gate[j] < 0:
+        return False
+    return forest.closed[forest.gate_start[j] + codes[forest.gate[j]]]
+
+
+@jit
+def _location(codes, share, j, place, forest):
+    """Return the linear model's mean score of column j, given those before it."""
+    mean = forest.location[j]
+    for k in forest.order[:place]:
+        start = forest.effect_start[j, k]
+        if start >= 0:
+            mean += forest.effects[start + codes[k]]
+        elif codes[k] == 0 and forest.missing[k]:
+            mean += forest.gaps[j, k]
+        else:
+            at = forest.cell_start[k] + codes[k]
+            low, high = forest.low[at], forest.high[at]
+            score = low
+            if high > low:
+                part = share[k] if share[k] >= 0.0 else 1.0 + share[k]
+                score += part * (high - low)
+            mean += forest.weights[j, k] * score
+    return mean
+
+
+@jit
+def _position(cell, j, mean, forest):
+    """Return where the lower end of a cell lies among the bins of the leaves."""
+    if not forest.linear[j]:
+        return float(cell)
+    first = 1 if forest.missing[j] else 0
+    if cell <= first:
+        return float(cell)
+    if cell >= forest.n_cells[j]:
+        return float(forest.n_bins[j])
+    # The edges of all columns before this one hold one number more than cells.
+    edge = forest.edges[forest.cell_start[j] + j + cell]
+    rank = 0.5 * math.erfc(-SQRT_HALF * (edge - mean) / forest.scale[j])
+    return first + rank * (forest.n_bins[j] - first)
+
+
+@jit
+def _level(position, at, n_bins, forest):
+    """Return a leaf's cumulative probability at a position among its bins."""
+    left = min(int(position), n_bins - 1)
+    low = forest.cumulative[at + left]
+    high = forest.cumulative[at + left + 1]
+    return low + (position - left) * (high - low)
+
+
+@jit
+def forest_forward(codes, share, forest, below, inside, above):
     """Average the leaves' laws at the cells of every row.
 
-    codes : (n, d) cells of the rows
+    codes, share : (n, d) cells of the rows, and places in them
     below, inside, above : (n, d), written: the probability of the cells before
         the row's own, of its own, and after it
     """
-    n_trees = roots.shape[1]
+    n_trees = forest.roots.shape[1]
     for i in range(codes.shape[0]):
-        for j in order:
+        for place in range(len(forest.order)):
+            j = forest.order[place]
+            if _is_closed(codes[i], j, forest):
+                below[i, j], above[i, j] = 0.0, 0.0
+                inside[i, j] = 1.0 if codes[i, j] == 0 else 0.0
+                continue
+            mean = 0.0
+            if forest.linear[j]:
+                mean = _location(codes[i], share[i], j, place, forest)
+            start = _position(codes[i, j], j, mean, forest)
+            stop = _position(codes[i, j] + 1, j, mean, forest)
             low, high = 0.0, 0.0
             for t in range(n_trees):
-                at = codes[i, j] + _find_leaf(
-                    codes[i],
-                    roots[j, t],
-                    rank_start[j],
-                    feature,
-                    threshold,
-                    left,
-                    right,
-                    table,
-                    ranks,
-                )
-                low += cumulative[at]
-                high += cumulative[at + 1]
+                at = _find_leaf(codes[i], j, forest.roots[j, t], forest)
+                low += _level(start, at, forest.n_bins[j], forest)
+                high += _level(stop, at, forest.n_bins[j], forest)
             below[i, j] = low / n_trees
             inside[i, j] = (high - low) / n_trees
             above[i, j] = 1.0 - high / n_trees
 
 
 @jit
-def forest_inverse(
-    tails,
-    upper,
-    order,
-    n_cells,
-    roots,
-    feature,
-    threshold,
-    left,
-    right,
-    table,
-    cumulative,
-    rank_start,
-    ranks,
-    codes,
-    share,
-    inside,
-):
+def forest_inverse(tails, upper, forest, codes, share, inside):
     """Find the cell, and the place in it, where the mean law reaches a level.
 
     tails : (n, d) probability beyond the level, at most one half
     upper : (n, d) whether that is the probability above it
     codes, share, inside : (n, d), written: the cells, the places in them in
-        [0, 1], and the cells' probabilities
+        [0, 1] (negative: counted from above), and the cells' probabilities
     """
-    n_trees = roots.shape[1]
+    n_trees = forest.roots.shape[1]
     leaves = np.empty(n_trees, dtype=np.int64)
     for i in range(tails.shape[0]):
-        for j in order:
+        for place in range(len(forest.order)):
+            j = forest.order[place]
+            if _is_closed(codes[i], j, forest):
+                codes[i, j], share[i, j], inside[i, j] = 0, 0.5, 1.0
+                continue
+            mean = 0.0
+            if forest.linear[j]:
+                mean = _location(codes[i], share[i], j, place, forest)
             for t in range(n_trees):
-                leaves[t] = _find_leaf(
-                    codes[i],
-                    roots[j, t],
-                    rank_start[j],
-                    feature,
-                    threshold,
-                    left,
-                    right,
-                    table,
-                    ranks,
-                )
+                leaves[t] = _find_leaf(codes[i], j, forest.roots[j, t], forest)
             level = tails[i, j]
             if upper[i, j]:
                 level = 1.0 - level
-            first, last = 0, n_cells[j]
+            first, last = 0, forest.n_cells[j]
             low, high = 0.0, 1.0
             while last - first > 1:
                 middle = (first + last) // 2
+                position = _position(middle, j, mean, forest)
                 value = 0.0
                 for t in range(n_trees):
-                    value += cumulative[leaves[t] + middle]
+                    value += _level(position, leaves[t], forest.n_bins[j], forest)
                 value /= n_trees
                 if value <= level:
                     first, low = middle, value
                 else:
                     last, high = middle, value
-            codes[i, j] = first
             width = high - low
+            codes[i, j] = first
             inside[i, j] = width
-            if upper[i, j]:
+            where = 0.5
+            if width > 0.0 and upper[i, j]:
                 # Counted from above, so that a level near 1 keeps its digits.
-                place = 1.0 - ((tails[i, j] - (1.0 - high)) / width)
-            else:
-                place = (level - low) / width
-            share[i, j] = min(1.0, max(0.0, place))
+                where = (tails[i, j] - (1.0 - high)) / width
+            elif width > 0.0:
+                where = (level - low) / width
+            where = min(1.0, max(0.0, where))
+            share[i, j] = -where if upper[i, j] else where
 
 
 @jit
-def forest_draw(
-    uniforms,
-    order,
-    n_cells,
-    roots,
-    feature,
-    threshold,
-    left,
-    right,
-    table,
-    cumulative,
-    rank_start,
-    ranks,
-    codes,
-    share,
-):
+def forest_draw(uniforms, forest, codes, share):
     """Draw rows: for every cell pick a tree, then invert that tree's leaf alone.
 
     The same law as inverting the average, at the price of one tree.
@@ -175,35 +236,33 @@ def forest_draw(
     uniforms : (n, d) in [0, 1)
     codes, share : (n, d), written: the cells, and the places in them
     """
-    n_trees = roots.shape[1]
+    n_trees = forest.roots.shape[1]
     for i in range(uniforms.shape[0]):
-        for j in order:
+        for place in range(len(forest.order)):
+            j = forest.order[place]
+            if _is_closed(codes[i], j, forest):
+                codes[i, j], share[i, j] = 0, 0.5
+                continue
+            mean = 0.0
+            if forest.linear[j]:
+                mean = _location(codes[i], share[i], j, place, forest)
             level = uniforms[i, j] * n_trees
             tree = min(int(level), n_trees - 1)
             level -= tree
-            at = _find_leaf(
-                codes[i],
-                roots[j, tree],
-                rank_start[j],
-                feature,
-                threshold,
-                left,
-                right,
-                table,
-                ranks,
-            )
-            first, last = 0, n_cells[j]
+            at = _find_leaf(codes[i], j, forest.roots[j, tree], forest)
+            first, last = 0, forest.n_cells[j]
+            low, high = 0.0, 1.0
             while last - first > 1:
                 middle = (first + last) // 2
-                if cumulative[at + middle] <= level:
-                    first = middle
+                position = _position(middle, j, mean, forest)
+                value = _level(position, at, forest.n_bins[j], forest)
+                if value <= level:
+                    first, low = middle, value
                 else:
-                    last = middle
+                    last, high = middle, value
             codes[i, j] = first
-            low = cumulative[at + first]
-            width = cumulative[at + first + 1] - low
-            place = (level - low) / width if width > 0.0 else 0.5
-            share[i, j] = min(1.0, max(0.0, place))
+            where = (level - low) / (high - low) if high > low else 0.5
+            share[i, j] = min(1.0, max(0.0, where))
 
 
 @jit

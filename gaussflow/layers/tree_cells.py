@@ -1,6 +1,7 @@
 """Cut one column in cells: atoms, intervals between them, and "missing"."""
 
 import numpy as np
+from scipy.special import ndtri
 
 from gaussflow._state import Persistent
 
@@ -14,6 +15,8 @@ ROWS_PER_CELL = 4
 TAIL_ROWS = 0.5
 #: A place in a cell stays so far from its ends, so that scores stay finite.
 EDGE = 1e-12
+#: Least probability, so that logarithms and ratios are finite.
+TINY = 1e-300
 
 
 class ColumnCells(Persistent):
@@ -21,8 +24,12 @@ class ColumnCells(Persistent):
 
     Cells are, from the lowest to the highest: one for missing values, where
     there are any; atoms, which are single values; and intervals, in which
-    values lie evenly. Beyond the outermost interval, one over the distance is left
-    (a Pareto tail), so that no finite value has zero density.
+    values lie evenly. The outermost interval on either side goes on without end: a
+    small part of its probability falls off as one over the distance (a Pareto
+    tail), so that no finite value has zero density.
+
+    A place in a cell is a share of it in (0, 1), counted from below; or, where it is
+    negative, counted from above, so that far values keep their digits.
 
     Attributes
     ----------
@@ -30,9 +37,8 @@ class ColumnCells(Persistent):
         Ends of each cell: equal for an atom, NaN for missing values.
     base : ndarray of shape (n_cells,)
         Share of the training rows in each cell; positive, sums to 1.
-    tail : float
-        Probability of either tail; 0 where the column ends in atoms or has
-        bounds.
+    tails : ndarray of shape (n_cells, 2)
+        Share of each cell that lies beyond its lower and upper end.
     spread : float
         The median distance into a tail.
 
@@ -47,9 +53,9 @@ class ColumnCells(Persistent):
     array([2, 0])
     """
 
-    def __init__(self, low, high, base, *, tail=0.0, spread=1.0):
+    def __init__(self, low, high, base, tails, spread=1.0):
         self.low, self.high, self.base = low, high, base
-        self.tail, self.spread = tail, spread
+        self.tails, self.spread = tails, spread
 
     @classmethod
     def learn(cls, x, *, discrete="auto", bounded=False):
@@ -78,11 +84,13 @@ class ColumnCells(Persistent):
         if len(filled) < len(x):
             low, high = np.r_[np.nan, low], np.r_[np.nan, high]
             rows = np.r_[len(x) - len(filled), rows]
-        tail, spread = 0.0, 1.0
-        if len(values) and not bounded and not atom.all():
-            tail = TAIL_ROWS / (len(x) + 1.0)
-            spread = float(high[-1] - values[0]) / np.sqrt(len(values)) or 1.0
-        return cls(low, high, rows / rows.sum(), tail=tail, spread=spread)
+        tails, spread = np.zeros((len(low), 2)), 1.0
+        if len(values) and not bounded:
+            for cell, side in ((int(len(filled) < len(x)), 0), (-1, 1)):
+                if high[cell] > low[cell]:
+                    tails[cell, side] = TAIL_ROWS / (rows[cell] + 2.0 * TAIL_ROWS)
+            spread = float(values[-1] - values[0]) / np.sqrt(len(values)) or 1.0
+        return cls(low, high, rows / rows.sum(), tails, spread)
 
     @property
     def n_cells(self):
@@ -100,34 +108,89 @@ class ColumnCells(Persistent):
         return ~(self.high > self.low)
 
     def place(self, x):
-        """Return the cell of each value and its place there, in [0, 1].
+        """Return the cell of each value, its place there, and the log of its slope.
 
         A value between atoms goes to the nearest; where none was missing at fit, a
-        missing value goes to the middle cell. Atoms have the place NaN.
+        missing value goes to the middle cell. Atoms have the place NaN. The slope is
+        the derivative of the place by the value, 1 for an atom.
         """
         first = int(self.has_missing)
         low, high = self.low[first:], self.high[first:]
+        share, log_slope = np.full(len(x), np.nan), np.zeros(len(x))
         if len(low) == 0:
-            return np.zeros(len(x), dtype=np.int64), np.full(len(x), np.nan)
+            return np.zeros(len(x), dtype=np.int64), share, log_slope
         at = np.clip(np.searchsorted(low, x, side="right") - 1, 0, len(low) - 1)
+        # An interval that follows an atom starts at the atom's own value.
+        before = np.maximum(at - 1, 0)
+        at = np.where((low[before] == x) & (high[before] == x), before, at)
         after = np.minimum(at + 1, len(low) - 1)
         at = np.where((x > high[at]) & (low[after] - x < x - high[at]), after, at)
-        width = high[at] - low[at]
-        share = (x - low[at]) / np.where(width > 0.0, width, np.nan)
-        missing = np.isnan(x)
-        at[missing] = -first if first else len(low) // 2
-        share[missing] = np.nan
-        return at + first, np.clip(share, EDGE, 1.0 - EDGE)
+        at[np.isnan(x)] = -first if first else len(low) // 2
+        cell = at + first
+        wide = np.flatnonzero((self.high[cell] > self.low[cell]) & ~np.isnan(x))
+        share[wide], log_slope[wide] = self._place_inside(x[wide], cell[wide])
+        return cell, share, log_slope
+
+    def _place_inside(self, x, cell):
+        """Return the places in intervals, and the logs of their slopes."""
+        low, high, tails = self.low[cell], self.high[cell], self.tails[cell]
+        bulk = (1.0 - tails.sum(axis=1)) / (high - low)
+        share = np.clip(tails[:, 0] + (x - low) * bulk, EDGE, 1.0 - EDGE)
+        log_slope = np.log(bulk)
+        for side, beyond in enumerate((low - x, x - high)):
+            rows = (beyond > 0.0) & (tails[:, side] > 0.0)
+            ratio = beyond[rows] / self.spread
+            reached = tails[rows, side] / (1.0 + ratio)
+            share[rows] = -reached if side else reached
+            log_slope[rows] = np.log(tails[rows, side] / self.spread)
+            log_slope[rows] -= 2.0 * np.log1p(ratio)
+        return share, log_slope
 
     def values(self, cell, share):
         """Return the value at each place of each cell; NaN where missing."""
-        low, high = self.low[cell], self.high[cell]
-        return np.where(high > low, low + share * (high - low), low)
+        low, high, tails = self.low[cell], self.high[cell], self.tails[cell]
+        from_low = np.where(share < 0.0, 1.0 + share, share)
+        from_high = np.where(share < 0.0, -share, 1.0 - share)
+        bulk = 1.0 - tails.sum(axis=1)
+        inside = np.clip((from_low - tails[:, 0]) / bulk, 0.0, 1.0)
+        out = np.where(high > low, low + inside * (high - low), low)
+        for side, reached in enumerate((from_low, from_high)):
+            rows = reached < tails[:, side]
+            ratio = tails[rows, side] / np.maximum(reached[rows], TINY) - 1.0
+            end, sign = ((low, -1.0), (high, 1.0))[side]
+            out[rows] = end[rows] + sign * self.spread * ratio
+        return out
 
-    def log_width(self, cell):
-        """Return the log of each cell's width, 0 for atoms."""
-        width = self.high[cell] - self.low[cell]
-        return np.log(np.where(width > 0.0, width, 1.0))
+    def log_slope(self, cell, x):
+        """Return the log of the slope of the places at values of known cells."""
+        log_slope = np.zeros(len(x))
+        wide = np.flatnonzero(self.high[cell] > self.low[cell])
+        log_slope[wide] = self._place_inside(x[wide], cell[wide])[1]
+        return log_slope
+
+    def scores(self):
+        """Return the normal scores of the ends of all cells, and of places in them.
+
+        Ranks are those among the values that are not missing.
+
+        Returns
+        -------
+        edges : ndarray of shape (n_cells + 1,)
+        low, high : ndarray of shape (n_cells,)
+            Scores at either end of an interval; an atom has one, its middle rank's.
+        """
+        first = int(self.has_missing)
+        base = self.base.copy()
+        base[:first] = 0.0
+        ranks = np.r_[0.0, np.cumsum(base / max(base.sum(), TINY))]
+        ranks = np.minimum(ranks, 1.0)
+        middle = 0.5 * (ranks[1:] + ranks[:-1])
+        edge = 0.25 * base[first:].min(initial=1.0)
+        inside = ndtri(np.clip(ranks, edge, 1.0 - edge))
+        centre = ndtri(np.clip(middle, edge, 1.0 - edge))
+        low = np.where(self.is_atom, centre, inside[:-1])
+        high = np.where(self.is_atom, centre, inside[1:])
+        return ndtri(ranks), low, high
 
 
 def _cut(values, counts, atom, n_rows):

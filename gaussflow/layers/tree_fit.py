@@ -6,15 +6,20 @@ from gaussflow._random import draw_seed
 from gaussflow.layers.base import run_threads
 from gaussflow.layers.tree_cells import FEW_VALUES, ColumnCells
 from gaussflow.layers.tree_forest import (
-    SHRINK_ROWS,
+    ColumnForest,
     Tree,
     bag,
+    cell_target,
     grow,
     held_out_scores,
     level_ranks,
-    responses,
+    linear_target,
 )
+from gaussflow.layers.tree_linear import design_blocks
 from gaussflow.layers.tree_map import ForestMap
+
+#: With fewer rows nothing is chosen on held-out ones.
+LEAST_ROWS = 40
 
 
 def fit_forest(
@@ -27,6 +32,7 @@ def fit_forest(
     bounded=False,
     n_trees=10,
     min_leaf=50,
+    base="auto",
     n_jobs=None,
 ):
     """Fit a ForestMap and return it.
@@ -47,6 +53,10 @@ def fit_forest(
     min_leaf : int or sequence of int
         Least rows of a leaf; of several, each column gets the one that makes
         held-out rows most likely.
+    base : {"auto", "cells", "linear"}
+        What the trees of a column of many values refine: the column's own
+        law, or what a linear model of its score leaves; "auto" chooses by the
+        likelihood of held-out rows.
     n_jobs : int or None
         Threads over columns.
     """
@@ -57,56 +67,112 @@ def fit_forest(
         ColumnCells.learn(X[:, j], discrete=nominal[j] or discrete, bounded=bounded)
         for j in range(n_features)
     ]
-    codes = np.empty(X.shape, dtype=np.int64)
+    codes, share = np.empty(X.shape, dtype=np.int64), np.empty(X.shape)
     for j in range(n_features):
-        codes[:, j] = cells[j].place(X[:, j])[0]
+        codes[:, j], share[:, j], _ = cells[j].place(X[:, j])
+    share = np.where(share < 0.0, 1.0 + share, share)
     rngs = rng.spawn(n_features)
+    columns = _Columns(codes, share, cells, nominal)
 
     def work(place):
-        column, before = order[place], order[:place]
+        column, before = int(order[place]), order[:place]
         return _fit_column(
-            codes, column, before, cells, nominal, n_trees, min_leaf, rngs[place]
+            columns, column, before, n_trees, min_leaf, base, rngs[place]
         )
 
     fitted = run_threads(work, list(range(n_features)), n_jobs)
-    trees, ranks, leaves = [None] * n_features, {}, {}
-    for column, (forest, own_ranks, leaf) in zip(order, fitted, strict=True):
-        trees[column] = forest
-        leaves[int(column)] = leaf
-        ranks.update({(int(column), k): table for k, table in own_ranks.items()})
-    return ForestMap(cells, order, trees, ranks), leaves
+    forests = [None] * n_features
+    for column, forest in zip(order, fitted, strict=True):
+        forests[column] = forest
+    return ForestMap(cells, order, forests), forests
 
 
-def _fit_column(codes, column, before, cells, nominal, n_trees, min_leaf, rng):
-    """Return the trees of one column, its predictors' ranks, and its leaf size."""
-    own = cells[column]
+class _Columns:
+    """What all columns' fits read."""
+
+    def __init__(self, codes, share, cells, nominal):
+        self.codes, self.share = codes, share
+        self.cells, self.nominal = cells, nominal
+
+
+def _fit_column(columns, column, before, n_trees, min_leaf, base, rng):
+    """Return the ColumnForest of one column."""
+    own, codes = columns.cells[column], columns.codes
+    gate = _gate(columns, column, before)
     if len(before) == 0 or own.n_cells == 1:
         leaf = np.array([-1])
         tree = Tree(leaf, leaf, leaf, leaf, own.base[None, :])
-        return [tree] * n_trees, {}, None
-    y = responses(codes[:, column], own, nominal[column]), codes[:, column]
-    inputs = np.empty((len(codes), len(before)), dtype=np.float32)
-    ranks = {}
-    for k, predictor in enumerate(before):
-        inputs[:, k] = codes[:, predictor]
-        if nominal[predictor] and cells[predictor].n_cells > 2:
-            table = level_ranks(codes[:, predictor], y[0], cells[predictor].n_cells)
-            ranks[int(predictor)] = table
-            inputs[:, k] = table[codes[:, predictor]]
-    alone = np.zeros(own.n_cells, dtype=bool)
-    alone[: int(own.has_missing)] = True
-    alone |= nominal[column] or own.n_cells <= FEW_VALUES
-    shrink = SHRINK_ROWS
-    if not np.isscalar(min_leaf):
-        candidates = [(m, s) for m in min_leaf for s in (SHRINK_ROWS,)]
-        scores = held_out_scores(inputs, y, own, alone, candidates, rng)
-        gain = scores - scores[-1]
-        error = gain.std(axis=1) / np.sqrt(gain.shape[1])
-        min_leaf, shrink = candidates[int(np.argmax(gain.mean(axis=1) - error))]
+        return ColumnForest([tree] * n_trees, own.n_cells)
+    n_features = codes.shape[1]
+    # Where an earlier column tells what is missing, trees see the other rows only.
+    open_rows = np.arange(len(codes))
+    if gate is not None:
+        open_rows = np.flatnonzero(codes[:, column] > 0)
+    n_rows = len(open_rows)
+    target = cell_target(codes[:, column], own, columns.nominal[column])
+    inputs, ranks = _inputs(columns, before, target.response)
+    targets, kinds = [target], [0]
+    can_be_linear = not columns.nominal[column] and own.n_cells > FEW_VALUES
+    blocks = None
+    if can_be_linear and base != "cells":
+        blocks = design_blocks(
+            codes, columns.share, columns.cells, columns.nominal, before
+        )
+        kinds = [0, 1] if base == "auto" else [1]
+    leaves = [min_leaf] if np.isscalar(min_leaf) else list(min_leaf)
+    candidates = [(k, m) for k in kinds for m in leaves]
+    best = candidates[len(leaves) - 1]
+    own_codes = codes[:, column]
+    if len(candidates) > 1 and n_rows >= LEAST_ROWS:
+        split = rng.permutation(open_rows)
+        train, test = split[n_rows // 3 :], split[: n_rows // 3]
+        if blocks:
+            targets.append(
+                linear_target(own_codes, own, blocks, n_features, train, rng)
+            )
+        scores = held_out_scores(inputs, targets, train, test, candidates, rng)
+        best = candidates[int(np.argmax(scores.mean(axis=1)))]
+    if best[0] == 1:
+        target = linear_target(own_codes, own, blocks, n_features, open_rows, rng)
+    if gate is not None:
+        target.rule_out_missing()
     trees = []
     for _ in range(n_trees):
-        rows = bag(len(codes), rng)
-        tree = grow(inputs, y, own, alone, rows, min_leaf, draw_seed(rng), shrink)
+        rows = open_rows[bag(n_rows, rng)]
+        tree = grow(inputs, target, rows, best[1], draw_seed(rng))
         tree.feature = np.where(tree.feature >= 0, before[tree.feature], -1)
         trees.append(tree)
-    return trees, ranks, min_leaf
+    return ColumnForest(trees, target.n_bins, ranks, target.model, best[1], gate)
+
+
+def _gate(columns, column, before):
+    """Return the earlier column that tells what is missing here, and where.
+
+    Such is a column of unordered codes, each of which stands for missing cells
+    alone or for none.
+    """
+    if not columns.cells[column].has_missing or columns.cells[column].n_cells == 1:
+        return None
+    gap = columns.codes[:, column] == 0
+    for k in map(int, before):
+        if not columns.nominal[k]:
+            continue
+        n_levels = columns.cells[k].n_cells
+        size = np.bincount(columns.codes[:, k], minlength=n_levels)
+        gaps = np.bincount(columns.codes[gap, k], minlength=n_levels)
+        if ((gaps == 0) | (gaps == size)).all():
+            return k, gaps > 0
+    return None
+
+
+def _inputs(columns, before, response):
+    """Return the predictors' codes, and the ranks that put levels in order."""
+    codes = columns.codes
+    inputs, ranks = np.empty((len(codes), len(before)), dtype=np.float32), {}
+    for k, predictor in enumerate(map(int, before)):
+        inputs[:, k] = codes[:, predictor]
+        n_levels = columns.cells[predictor].n_cells
+        if columns.nominal[predictor] and n_levels > 2:
+            ranks[predictor] = level_ranks(codes[:, predictor], response, n_levels)
+            inputs[:, k] = ranks[predictor][codes[:, predictor]]
+    return inputs, ranks

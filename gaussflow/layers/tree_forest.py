@@ -5,6 +5,8 @@ from sklearn.tree import DecisionTreeRegressor
 
 from gaussflow._random import draw_seed
 from gaussflow.kernels.tree import node_laws
+from gaussflow.layers.tree_cells import FEW_VALUES
+from gaussflow.layers.tree_linear import LinearScore
 
 #: Neighbouring cells of a leaf are joined until they hold so many rows.
 SMOOTH_ROWS = 5.0
@@ -15,15 +17,96 @@ MOST_LEVELS = 12
 HEAVY_ATOM = 0.1
 #: Weight of such a response beside the column's rank, which has variance 1.
 INDICATOR = 2.0
+#: Bins of the ranks that a linear model leaves.
+LINEAR_BINS = 64
 
 
 class Tree:
-    """One tree as arrays, its leaves' cumulative laws in the rows of ``laws``."""
+    """One tree as arrays; ``laws`` holds the probabilities of its nodes' bins."""
 
     def __init__(self, feature, threshold, left, right, laws):
         self.feature, self.threshold = feature, threshold
         self.left, self.right = left, right
         self.laws = laws
+
+
+class Target:
+    """What the trees of a column learn: the column's own place among its bins.
+
+    Attributes
+    ----------
+    low, high : ndarray of shape (n_samples,)
+        Ends of each row's cell, in bins; equal to a bin's own where bins are cells.
+    bins : ndarray of shape (n_samples,)
+        The bin that each row is counted in.
+    response : ndarray of shape (n_samples, k)
+        What the trees are grown on.
+    base : ndarray of shape (n_bins,)
+        Probability of each bin where nothing else is known.
+    alone : ndarray of shape (n_bins,), bool
+        Bins that are never joined with their neighbours.
+    model : LinearScore or None
+        The linear model that leaves the ranks, where bins are such.
+    """
+
+    def __init__(self, low, high, bins, response, base, alone, model=None):
+        self.low, self.high, self.bins = low, high, bins
+        self.response, self.base, self.alone = response, base, alone
+        self.model = model
+
+    @property
+    def n_bins(self):
+        """Number of bins."""
+        return len(self.base)
+
+    def rule_out_missing(self):
+        """Give the first bin no probability where nothing else is known."""
+        self.base = np.r_[1e-12, self.base[1:]]
+        self.base /= self.base.sum()
+
+
+class ColumnForest:
+    """The trees of one column, and what their codes and bins mean."""
+
+    def __init__(self, trees, n_bins, ranks=None, model=None, min_leaf=None, gate=None):
+        self.trees, self.n_bins, self.model = trees, n_bins, model
+        self.gate = gate
+        self.ranks = {} if ranks is None else ranks
+        self.min_leaf = min_leaf
+
+
+def cell_target(codes, cells, nominal):
+    """Take the column's own cells as bins."""
+    alone = np.zeros(cells.n_cells, dtype=bool)
+    alone[: int(cells.has_missing)] = True
+    alone |= nominal or cells.n_cells <= FEW_VALUES
+    response = responses(codes, cells, nominal)
+    return Target(codes, codes + 1, codes, response, cells.base, alone)
+
+
+def linear_target(codes, cells, blocks, n_features, rows, rng):
+    """Take as bins even shares of the ranks that a linear model leaves."""
+    first = int(cells.has_missing)
+    edges, low, high = cells.scores()
+    score = low[codes] + rng.random(len(codes)) * (high[codes] - low[codes])
+    filled = rows[codes[rows] >= first]
+    model = LinearScore.fit(score[filled], filled, blocks, n_features)
+    low, high = model.ranks(edges, codes, blocks)
+    rank = low + rng.random(len(codes)) * (high - low)
+    gap = codes < first
+    rank[gap] = 0.5
+    bins = np.minimum(
+        first + (rank * LINEAR_BINS).astype(np.int64), first + LINEAR_BINS - 1
+    )
+    bins[gap] = 0
+    base = np.full(first + LINEAR_BINS, (1.0 - first * cells.base[0]) / LINEAR_BINS)
+    base[:first] = cells.base[0]
+    alone = np.arange(len(base)) < first
+    low, high = first + low * LINEAR_BINS, first + high * LINEAR_BINS
+    low[gap], high[gap] = 0.0, 1.0
+    response = responses(codes, cells, False)
+    response[:, 0] = np.sqrt(12.0) * (rank - 0.5)
+    return Target(low, high, bins, response, base, alone, model)
 
 
 def responses(codes, cells, nominal):
@@ -53,38 +136,35 @@ def responses(codes, cells, nominal):
     return np.column_stack(out)
 
 
-def grow(codes, y, cells, alone, rows, min_leaf, seed, shrink=SHRINK_ROWS):
+def grow(inputs, target, rows, min_leaf, seed, shrink=SHRINK_ROWS):
     """Grow one tree on some rows.
 
     Parameters
     ----------
-    codes : ndarray of shape (n_samples, n_predictors), float32
+    inputs : ndarray of shape (n_samples, n_predictors), float32
         Ordered codes of the columns before.
-    y : tuple of ndarray
-        The responses, and the column's own cells, of all rows.
-    cells : ColumnCells
-        The column's cells.
-    alone : ndarray of shape (n_cells,), bool
-        Cells that are never joined with their neighbours.
+    target : Target
+        What it learns.
     rows : ndarray of int
         The rows that count, repeated as often as they do.
     min_leaf : int
         Least rows of a leaf.
     seed : int
         Randomness among equal splits.
+    shrink : float
+        Rows that a parent's law weighs as.
 
     Returns
     -------
     tree : Tree
     """
-    response, own = y
     model = DecisionTreeRegressor(min_samples_leaf=min_leaf, random_state=seed)
-    model.fit(codes[rows], response[rows])
+    model.fit(inputs[rows], target.response[rows])
     tree = model.tree_
-    n_nodes, n_cells = tree.node_count, cells.n_cells
-    leaf = tree.apply(codes[rows])
-    counts = np.bincount(leaf * n_cells + own[rows], minlength=n_nodes * n_cells)
-    counts = counts.reshape(n_nodes, n_cells).astype(np.float64)
+    n_nodes, n_bins = tree.node_count, target.n_bins
+    leaf = tree.apply(inputs[rows])
+    counts = np.bincount(leaf * n_bins + target.bins[rows], minlength=n_nodes * n_bins)
+    counts = counts.reshape(n_nodes, n_bins).astype(np.float64)
     parent = np.full(n_nodes, -1, dtype=np.int64)
     inner = np.flatnonzero(tree.children_left >= 0)
     parent[tree.children_left[inner]] = inner
@@ -92,7 +172,8 @@ def grow(codes, y, cells, alone, rows, min_leaf, seed, shrink=SHRINK_ROWS):
     for node in range(n_nodes - 1, 0, -1):  # children come after their parents
         counts[parent[node]] += counts[node]
     laws = np.empty_like(counts)
-    node_laws(counts, parent, cells.base, alone, SMOOTH_ROWS, shrink, laws)
+    base, alone = target.base, target.alone
+    node_laws(counts, parent, base, alone, SMOOTH_ROWS, shrink, laws)
     return Tree(
         np.where(tree.children_left >= 0, tree.feature, -1),
         np.floor(tree.threshold).astype(np.int64),
@@ -141,18 +222,31 @@ def bag(n_rows, rng):
     return np.sort(rng.integers(n_rows, size=n_rows))
 
 
-def held_out_scores(codes, y, cells, alone, candidates, rng, n_trees=4):
-    """Return the log-likelihood of held-out rows, one row per leaf size."""
-    n_rows = len(codes)
-    split = rng.permutation(n_rows)
-    train, test = split[n_rows // 3 :], split[: n_rows // 3]
+def probabilities(tree, inputs, target, rows):
+    """Return the probability that a tree gives to the cells of some rows."""
+    laws = np.cumsum(tree.laws, axis=1)
+    laws = np.c_[np.zeros(len(laws)), laws]
+    leaf = leaf_numbers(tree, inputs[rows])
+    out = []
+    for position in (target.low[rows], target.high[rows]):
+        left = np.minimum(position.astype(np.int64), target.n_bins - 1)
+        low, high = laws[leaf, left], laws[leaf, left + 1]
+        out.append(low + (position - left) * (high - low))
+    return out[1] - out[0]
+
+
+def held_out_scores(inputs, targets, train, test, candidates, rng, n_trees=4):
+    """Return log-likelihoods of held-out rows, of shape (n_candidates, n_test).
+
+    A candidate is (index of the target, least rows of a leaf).
+    """
     bags = [train[bag(len(train), rng)] for _ in range(n_trees)]
     seeds = [draw_seed(rng) for _ in bags]
     scores = np.empty((len(candidates), len(test)))
-    for c, (min_leaf, shrink) in enumerate(candidates):
-        mean = np.zeros(len(test))
+    for c, (which, min_leaf) in enumerate(candidates):
+        target, mean = targets[which], np.zeros(len(test))
         for rows, seed in zip(bags, seeds, strict=True):
-            tree = grow(codes, y, cells, alone, rows, min_leaf, seed, shrink)
-            mean += tree.laws[leaf_numbers(tree, codes[test]), y[1][test]]
-        scores[c] = np.log(mean / n_trees)
+            tree = grow(inputs, target, rows, min_leaf, seed)
+            mean += probabilities(tree, inputs, target, test)
+        scores[c] = np.log(np.maximum(mean / n_trees, 1e-12))
     return scores
