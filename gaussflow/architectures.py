@@ -1,6 +1,7 @@
 """Layer lists: the stacks that ``GenFlow(layers="auto")`` chooses from."""
 
 import numpy as np
+from sklearn.base import clone
 
 from gaussflow.layers import Elliptical, Linear, Radial, Triangular
 from gaussflow.layers.base import log_standard_normal
@@ -19,11 +20,14 @@ N_SPLITS = ((300, 5), (1_000, 3), (CHOICE_ROWS, 1))
 def stems(n_features, direction="gaussianize"):
     """Return the candidate stems for a table of some width, by name.
 
-    "whitened": marginal maps of the columns, robust whitening with a radial
-    map, 30 gated iterations, whitening again, then a Gaussian mixture's
-    triangular map (up to 128 columns); a radial finish makes the samples' distances those of the
-    rows. "mixture": the mixture's map first (up to 12 columns), best
-    where clusters or curves are sharp and rows are many.
+    "mixture": a Gaussian mixture's triangular map of the columns as they are
+    (up to 12 columns), best where clusters or curves are sharp. "marginals":
+    marginal maps of the columns, then the mixture (up to 128 columns), best on
+    skewed columns with many rows. "whitened": marginal maps, robust whitening
+    with a radial map, and the mixture, best where rows are few for their width
+    or tails are heavy; beyond 12 columns with 30 gated iterations and a second
+    whitening before the mixture. A radial finish makes the distances of its
+    samples those of the rows.
 
     Parameters
     ----------
@@ -40,27 +44,34 @@ def stems(n_features, direction="gaussianize"):
     --------
     >>> from gaussflow.architectures import stems
     >>> sorted(stems(2))
-    ['mixture', 'whitened']
+    ['marginals', 'mixture', 'whitened']
     """
     if direction == "generate":
         # Carried samples need no estimate of their own law: whole-space
         # moments first, then directions.
         return {"whitened": [Elliptical()]}
-    whitened = [
-        Linear(n_iter=2, rotation="identity"),
-        Radial(match="samples"),
-        Elliptical(),
-        Linear(n_iter=30),
-        Elliptical(),
-    ]
+    marginals = [Linear(n_iter=2, rotation="identity")]
     if n_features == 1:
-        return {"marginal": [Linear(n_iter=3, rotation="identity")]}
-    if n_features <= MAX_WIDTH_MIXTURE:
-        whitened.append(Triangular())
-    candidates = {"whitened": whitened}
+        return {"marginals": [Linear(n_iter=3, rotation="identity")]}
+    whitened = [*_fresh(marginals), Radial(match="samples"), Elliptical()]
+    if n_features <= MAX_WIDTH_MIXTURE_FIRST:
+        whitened += [Linear(n_iter=1, rotation="identity")]
+    else:
+        whitened += [Linear(n_iter=30), Elliptical()]
+    if n_features > MAX_WIDTH_MIXTURE:
+        return {"whitened": whitened}
+    candidates = {
+        "whitened": [*whitened, Triangular()],
+        "marginals": [*marginals, Triangular()],
+    }
     if n_features <= MAX_WIDTH_MIXTURE_FIRST:
         candidates["mixture"] = [Triangular()]
     return candidates
+
+
+def _fresh(layers):
+    """Return unfitted copies, so that no two stems share a layer."""
+    return [clone(layer) for layer in layers]
 
 
 def automatic(X, rng, *, direction="gaussianize", n_jobs=None):
