@@ -410,12 +410,13 @@ class GenFlow(Layer):
         return rng.standard_normal((int(n_gen), X.shape[1])).astype(X.dtype)
 
     def _working_dtype(self):
+        message = f"dtype must be float64 or float32, got {self.dtype!r}."
         try:
             dtype = np.dtype(self.dtype)
-        except TypeError:
-            dtype = None
+        except TypeError as exc:
+            raise ValueError(message) from exc
         if dtype not in (np.dtype("f8"), np.dtype("f4")):
-            raise ValueError(f"dtype must be float64 or float32, got {self.dtype!r}.")
+            raise ValueError(message)
         return dtype
 
     # -- the map --------------------------------------------------------------

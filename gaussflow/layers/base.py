@@ -1,5 +1,6 @@
 """The contract of a layer: an invertible map with an exact log-determinant."""
 
+import numbers
 from abc import abstractmethod
 
 import numpy as np
@@ -47,6 +48,14 @@ def log_standard_normal(Z):
     """Return log N(z; 0, I) of each row, in nats, float64."""
     Z = np.asarray(Z)
     return -0.5 * (np.einsum("ij,ij->i", Z, Z, dtype=np.float64) + Z.shape[1] * LOG_2PI)
+
+
+def check_number(name, value, alternatives=""):
+    """Raise ValueError unless a parameter is a number of at least 0."""
+    if not isinstance(value, numbers.Real) or not value >= 0:
+        raise ValueError(
+            f"{name} must be a number of at least 0{alternatives}, got {value!r}."
+        )
 
 
 class Layer(

@@ -5,7 +5,7 @@ from scipy.special import gammaincinv
 from sklearn.base import clone
 
 from gaussflow._state import check_floats
-from gaussflow.layers.base import Layer, row_blocks, run_threads
+from gaussflow.layers.base import Layer, check_number, row_blocks, run_threads
 from gaussflow.layers.radial import Radial
 from gaussflow.layers.scatter import SHRINKAGES, TScatter, choose_shrinkage
 
@@ -81,6 +81,7 @@ class Elliptical(Layer):
 
     def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
         """Fit on X and return the latent rows and their log-determinants."""
+        check_number("gate", self.gate)
         self.n_features_in_ = X.shape[1]
         self.target_ = None
         if target is not None:

@@ -4,7 +4,13 @@ import numbers
 
 import numpy as np
 
-from gaussflow.layers.base import Layer, log_standard_normal, row_blocks, run_threads
+from gaussflow.layers.base import (
+    Layer,
+    check_number,
+    log_standard_normal,
+    row_blocks,
+    run_threads,
+)
 from gaussflow.layers.iteration import fit_iteration
 from gaussflow.marginals import get_marginal
 from gaussflow.marginals.entry import EntryMap
@@ -162,8 +168,8 @@ class Linear(Layer):
                 f"n_iter must be an integer of at least 0, got {self.n_iter!r}."
             )
         if self.gate is not None and self.gate != "auto":
-            _check_number("gate", self.gate, ', "auto" or None')
-        _check_number("tol", self.tol)
+            check_number("gate", self.gate, ', "auto" or None')
+        check_number("tol", self.tol)
         get_rotation(self.rotation)
         get_marginal(self.marginal, degree=self.degree)
 
@@ -223,13 +229,6 @@ class Linear(Layer):
             likelihood = np.mean(log_standard_normal(X) + log_det)
         n_admitted = 0 if iteration is None else iteration.rotation.n_directions
         monitor.record(likelihood, admitted=n_admitted, candidates=len(gains))
-
-
-def _check_number(name, value, alternatives=""):
-    if not isinstance(value, numbers.Real) or not value >= 0:
-        raise ValueError(
-            f"{name} must be a number of at least 0{alternatives}, got {value!r}."
-        )
 
 
 def _shifted_sums(X, first):

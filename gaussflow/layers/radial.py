@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import gammainc, gammaincc
 
 from gaussflow._state import check_that
-from gaussflow.layers.base import Layer, row_blocks, run_threads
+from gaussflow.layers.base import Layer, check_number, row_blocks, run_threads
 from gaussflow.layers.iteration import approach
 from gaussflow.marginals import SplineMarginal
 from gaussflow.marginals.counts import BIN_WIDTH, EDGES, Counts, Grid, count_folds
@@ -79,6 +79,7 @@ class Radial(Layer):
             raise ValueError(
                 f'match must be "normal" or "samples", got {self.match!r}.'
             )
+        check_number("gate", self.gate)
         self.n_features_in_ = X.shape[1]
         self.map_, self.scores_ = None, None
         if target is not None:
