@@ -311,7 +311,7 @@ def test_fit_counts_its_layers_and_iterations(flow):
 
 
 def test_automatic_layers_report_what_was_tried(automatic):
-    assert set(automatic.stem_scores_) == {"whitened", "mixture"}
+    assert set(automatic.stem_scores_) == {"whitened", "marginals", "mixture"}
     assert all(type(score) is float for score in automatic.stem_scores_.values())
     assert automatic.layers == "auto"
     assert isinstance(automatic.layers_[-1], Linear)
