@@ -28,6 +28,5 @@ def import_optional(name, *, extra, caller):
         return import_module(name)
     except ImportError as exc:
         raise ImportError(
-            f"{caller} needs {name}. "
-            f'Install it with: pip install "gaussflow[{extra}]".'
+            f'{caller} needs {name}. Install it with: pip install "gaussflow[{extra}]".'
         ) from exc

@@ -52,7 +52,7 @@ def log_standard_normal(Z):
 
 def check_number(name, value, alternatives=""):
     """Raise ValueError unless a parameter is a number of at least 0."""
-    if not isinstance(value, numbers.Real) or not value >= 0:
+    if not isinstance(value, numbers.Real) or not float(value) >= 0:
         raise ValueError(
             f"{name} must be a number of at least 0{alternatives}, got {value!r}."
         )
