@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.base import clone
+from sklearn.datasets import make_moons
+
+from gaussflow import GenFlow
+from gaussflow.architectures import automatic, held_out_score, stems
+from gaussflow.layers import Linear, Triangular
+from gaussflow.layers.base import Layer
+
+
+def kinds(layers):
+    return [type(layer) for layer in layers]
+
+
+@pytest.mark.parametrize("direction", ["gaussianize", "generate"])
+@pytest.mark.parametrize("n_features", [1, 2, 12, 13, 128, 129, 1000])
+def test_stems_are_unfitted_layers_for_every_width(n_features, direction):
+    candidates = stems(n_features, direction)
+    assert candidates
+    for layers in candidates.values():
+        assert all(isinstance(layer, Layer) for layer in layers)
+        assert not any(hasattr(layer, "n_features_in_") for layer in layers)
+
+
+def test_mixtures_are_tried_where_they_can_pay():
+    assert len(stems(1)) == 1
+    assert [Triangular] in map(kinds, stems(12).values())
+    assert [Triangular] not in map(kinds, stems(13).values())
+    assert all(Triangular in kinds(layers) for layers in stems(128).values())
+    for layers in (*stems(129).values(), *stems(5, "generate").values()):
+        assert Triangular not in kinds(layers)
+
+
+def test_stems_share_no_layer():
+    one, other = stems(4), stems(4)
+    layers = [layer for s in (one, other) for stem in s.values() for layer in stem]
+    assert len({id(layer) for layer in layers}) == len(layers)
+
+
+@pytest.fixture(scope="module")
+def moons():
+    return make_moons(60, noise=0.05, random_state=0)[0]
+
+
+@pytest.fixture(scope="module")
+def chosen(moons):
+    return automatic(moons, np.random.default_rng(0))
+
+
+def test_the_best_stem_by_held_out_likelihood_is_taken(chosen):
+    layers, scores = chosen
+    assert set(scores) == set(stems(2))
+    best = max(scores, key=scores.get)
+    assert kinds(layers)[:-1] == kinds(stems(2)[best])
+    assert isinstance(layers[-1], Linear)
+
+
+def test_the_choice_follows_the_seed_and_leaves_the_rows(chosen, moons):
+    before = moons.copy()
+    assert automatic(moons, np.random.default_rng(0))[1] == chosen[1]
+    assert automatic(moons, np.random.default_rng(1))[1] != chosen[1]
+    np.testing.assert_array_equal(moons, before)
+
+
+@pytest.mark.parametrize("n_samples", [2, 3, 7])
+def test_very_few_rows_leave_nothing_to_judge_by(n_samples):
+    X = np.random.default_rng(0).standard_normal((n_samples, 3))
+    layers, scores = automatic(X, np.random.default_rng(0))
+    assert scores == {}
+    assert kinds(layers)[:-1] in map(kinds, stems(3).values())
+
+
+def test_one_column_needs_no_rotations():
+    X = np.random.default_rng(0).standard_normal((50, 1))
+    layers, scores = automatic(X, np.random.default_rng(0))
+    assert scores == {}
+    assert [layer.rotation for layer in layers] == ["identity"]
+
+
+def test_generate_has_one_stem():
+    X = np.random.default_rng(0).standard_normal((50, 3))
+    layers, scores = automatic(X, np.random.default_rng(0), direction="generate")
+    assert scores == {}
+    assert len(layers) == 2
+
+
+def test_the_held_out_score_is_that_of_a_flow():
+    X = np.random.default_rng(0).gamma(2.0, size=(400, 3))
+    train, judges = X[:300], X[300:]
+    layers = [
+        Linear(n_iter=1, rotation="identity"),
+        Triangular(n_components=1, n_bags=1),
+    ]
+    score = held_out_score(
+        [clone(layer) for layer in layers], train, judges, np.random.default_rng(0)
+    )
+    flow = GenFlow(layers, validation_fraction=0, random_state=0).fit(train)
+    assert_allclose(score, flow.score(judges), atol=0.05)
