@@ -3,7 +3,7 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from gaussflow import GenFlow
+from gaussflow import GenFlow, architectures
 from gaussflow.layers import Elliptical, Linear, Radial, Triangular
 
 ESTIMATORS = [
@@ -15,6 +15,12 @@ ESTIMATORS = [
     Radial(),
     Triangular(),
 ]
+
+
+@pytest.fixture(autouse=True)
+def one_split(monkeypatch):
+    """Choose stems by one split of the rows: the rules are the same, 5 times faster."""
+    monkeypatch.setattr(architectures, "N_SPLITS", ((architectures.CHOICE_ROWS, 1),))
 
 
 @parametrize_with_checks(ESTIMATORS)
