@@ -266,13 +266,45 @@ def forest_draw(uniforms, forest, codes, share):
 
 
 @jit
+def _spread_block(counts, base, start, stop, n_smooth, law):
+    """Spread the rows of some cells evenly over runs that hold enough of them.
+
+    The runs reach from the first row to the last, and on either side further by
+    the rows' mean distance; a single row is spread over the whole block.
+    """
+    mass, first, last = 0.0, -1, -1
+    for k in range(start, stop):
+        law[k] = 0.0
+        mass += counts[k]
+        if counts[k] > 0.0:
+            first = k if first < 0 else first
+            last = k
+    if mass == 0.0:
+        return
+    reach = stop - start
+    if mass > 1.0:
+        reach = 1 + int((last - first) / (mass - 1.0))
+    begin, end = max(start, first - reach), min(stop, last + 1 + reach)
+    n_runs = max(1, int(mass / n_smooth))
+    seen, spent, weight, opened = 0.0, 0.0, 0.0, begin
+    for k in range(begin, end):
+        seen += counts[k]
+        weight += base[k]
+        done = seen >= spent + mass / n_runs - 1e-9 and seen < mass - 1e-9
+        if done or k == end - 1:
+            for cell in range(opened, k + 1):
+                law[cell] = (seen - spent) * base[cell] / weight
+            spent, weight, opened = seen, 0.0, k + 1
+
+
+@jit
 def node_laws(counts, parent, base, alone, n_smooth, shrink, laws):
     """Smooth the counts of every node of a tree, and draw them to their parents.
 
-    Neighbouring cells are joined until they hold ``n_smooth`` rows; inside
-    such a run, the cells keep the proportions of ``base``. A cell that is
-    ``alone``, or holds as many rows itself, is a run of its own. Then the node's law
-    is averaged with its parent's, which counts as ``shrink`` rows.
+    Neighbouring cells are joined to runs of ``n_smooth`` rows; inside such a run,
+    the cells keep the proportions of ``base``. A cell that is ``alone``, or
+    holds as many rows itself, is a run of its own. Then the node's law is
+    averaged with its parent's, which counts as ``shrink`` rows.
 
     counts : (nodes, k) rows of each node in each cell; parents come first
     parent : (nodes,) -1 for the root, whose parent is ``base``
@@ -286,20 +318,12 @@ def node_laws(counts, parent, base, alone, n_smooth, shrink, laws):
         for k in range(n_cells):
             total += counts[i, k]
         start = 0
-        while start < n_cells:
-            stop, mass, weight = start, 0.0, 0.0
-            while stop < n_cells:
-                own = alone[stop] or counts[i, stop] >= n_smooth
-                if own and stop > start:
-                    break
-                mass += counts[i, stop]
-                weight += base[stop]
-                stop += 1
-                if own or mass >= n_smooth:
-                    break
-            for k in range(start, stop):
-                laws[i, k] = mass * base[k] / weight
-            start = stop
+        for k in range(n_cells + 1):
+            if k == n_cells or alone[k] or counts[i, k] >= n_smooth:
+                _spread_block(counts[i], base, start, k, n_smooth, laws[i])
+                if k < n_cells:
+                    laws[i, k] = counts[i, k]
+                start = k + 1
         for k in range(n_cells):
             prior = base[k] if parent[i] < 0 else laws[parent[i], k]
             laws[i, k] = (laws[i, k] + shrink * prior) / (total + shrink)

@@ -12,6 +12,8 @@ from gaussflow.layers.tree_linear import LinearScore
 SMOOTH_ROWS = 5.0
 #: A parent's law weighs as so many rows in its child's.
 SHRINK_ROWS = 1.0
+#: Part of every leaf's law that is the column's own, so that nothing is impossible.
+LEAST_SHARE = 1e-4
 #: Unordered levels, and atoms by their share, that get a response of their own.
 MOST_LEVELS = 12
 HEAVY_ATOM = 0.1
@@ -174,6 +176,7 @@ def grow(inputs, target, rows, min_leaf, seed, shrink=SHRINK_ROWS):
     laws = np.empty_like(counts)
     base, alone = target.base, target.alone
     node_laws(counts, parent, base, alone, SMOOTH_ROWS, shrink, laws)
+    laws = (1.0 - LEAST_SHARE) * laws + LEAST_SHARE * base
     return Tree(
         np.where(tree.children_left >= 0, tree.feature, -1),
         np.floor(tree.threshold).astype(np.int64),

@@ -128,7 +128,7 @@ def _lay_trees(forests):
             starts[leaf] = n_values + (forest.n_bins + 1) * np.arange(leaf.sum())
             laws = np.cumsum(tree.laws[leaf], axis=1)
             laws = np.c_[np.zeros(len(laws)), laws[:, :-1], np.ones(len(laws))]
-            parts["cumulative"].append(np.minimum(laws, 1.0).astype(np.float32).ravel())
+            parts["cumulative"].append(np.minimum(laws, 1.0).ravel())
             parts["feature"].append(tree.feature.astype(np.int32))
             parts["threshold"].append(tree.threshold.astype(np.int32))
             parts["left"].append((tree.left + n_nodes).astype(np.int32))

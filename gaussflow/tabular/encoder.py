@@ -115,7 +115,7 @@ class TableEncoder(Persistent):
         Z : ndarray of shape (n_samples, n_features)
         """
         self.schema_.check(df)
-        low, high = self._intervals(df)
+        low, high = self.intervals(df)
         return self._place(low, high, as_generator(random_state))
 
     def decode(self, Z):
@@ -153,6 +153,28 @@ class TableEncoder(Persistent):
                 series[column.name] = _made_anew(column, missing[:, i])
         return pd.concat(series.values(), axis=1)[self.schema_.names]
 
+    def intervals(self, df):
+        """Return the lower and upper rank of every cell; 0 and 1 if missing.
+
+        Parameters
+        ----------
+        df : pandas.DataFrame of shape (n_samples, n_columns)
+            A table with the columns of the one that was fitted.
+
+        Returns
+        -------
+        low, high : ndarray of shape (n_samples, n_features)
+        """
+        columns = [self.schema_.columns[i] for i in self.learned_]
+        values = [to_numbers(df[c.name], c) for c in columns]
+        values += self.missing_.values(self._mask(df))
+        low = np.zeros((len(df), len(values)))
+        high = np.ones_like(low)
+        for j, (numbers, m) in enumerate(zip(values, self.maps_, strict=True)):
+            filled = ~np.isnan(numbers)
+            low[filled, j], high[filled, j] = m.intervals(numbers[filled])
+        return low, high
+
     # -- helpers ------------------------------------------------------------
 
     def _fit(self, df, rng):
@@ -172,9 +194,9 @@ class TableEncoder(Persistent):
         self.maps_ += self.missing_.maps_
         names = [str(schema.columns[i].name) for i in self.learned_]
         self.feature_names_ = names + self.missing_.labels
-        low, high = self._intervals(df)
+        low, high = self.intervals(df)
         self._learn_scores(low, high, rng)
-        return self._intervals(df)
+        return self.intervals(df)
 
     def _fit_column(self, i, column, numbers):
         """Add the map of one column, or set the column aside."""
@@ -229,18 +251,6 @@ class TableEncoder(Persistent):
             if column.kind in ("text", "identifier") or mask[:, i].all():
                 mask[:, i] = False
         return mask
-
-    def _intervals(self, df):
-        """Return the lower and upper rank of every cell."""
-        columns = [self.schema_.columns[i] for i in self.learned_]
-        values = [to_numbers(df[c.name], c) for c in columns]
-        values += self.missing_.values(self._mask(df))
-        low = np.zeros((len(df), len(values)))
-        high = np.ones_like(low)
-        for j, (numbers, m) in enumerate(zip(values, self.maps_, strict=True)):
-            filled = ~np.isnan(numbers)
-            low[filled, j], high[filled, j] = m.intervals(numbers[filled])
-        return low, high
 
     def _learn_scores(self, low, high, rng):
         """Learn the order of the levels and the correlation of the scores."""

@@ -7,11 +7,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from gaussflow._random import as_generator, draw_seed
 from gaussflow._state import Persistent
+from gaussflow.layers.tree_layer import TreeTriangular
+from gaussflow.tabular._ranks import decode_ranks, rank_matrix
 from gaussflow.tabular.encoder import TableEncoder
 from gaussflow.tabular.schema import Schema, check_frame
 
 #: Draws of the flow, and quantiles of them, that calibrate its columns.
 CALIBRATION_ROWS = 10_000
+#: Gibbs sweeps that place the scores of flows other than trees.
+SWEEPS = 20
 LEVELS = (np.arange(500) + 0.5) / 500
 SCORES = ndtri(LEVELS)
 
@@ -19,20 +23,23 @@ SCORES = ndtri(LEVELS)
 class TabularSynthesizer(Persistent, BaseEstimator):
     """Learn a table of mixed columns and draw synthetic rows from it.
 
-    Three parts, one after the other: an encoder carries the table to normal
-    scores (``TableEncoder``), a flow learns their joint distribution, and what the
-    flow draws is decoded to a table again.
+    Three parts, one after the other: an encoder carries the table to ranks or
+    normal scores (``TableEncoder``), a flow learns their joint distribution, and
+    what the flow draws is decoded to a table again.
 
     Parameters
     ----------
     flow : "auto" or estimator, default="auto"
-        Density estimator of the scores with ``fit(Z)`` and ``sample(n,
-        random_state)``; "auto" is ``GenFlow()``. It is cloned, never fitted.
+        "auto" is a layer of bagged trees on the ranks (``TreeTriangular``), each
+        column given the target and the columns before it: it keeps logic between
+        discrete columns, and missing cells as they were. Any other density estimator
+        of the scores, with ``fit(Z)`` and ``sample(n, random_state)``, such as
+        ``GenFlow()``, is cloned, never fitted.
     schema : "infer" or Schema, default="infer"
         What the columns are.
     target : str or None, default=None
-        The column that the table is meant to predict. Categories are ordered by
-        their association with it.
+        The column that the table is meant to predict. It is drawn first; for
+        other flows than "auto", categories are ordered by their association with it.
     min_category_count : int, default=5
         A category held by fewer rows never comes out, nor does an extreme
         value. With 1, both may.
@@ -47,8 +54,9 @@ class TabularSynthesizer(Persistent, BaseEstimator):
         The fitted encoder.
     flow_ : estimator
         The fitted flow.
-    calibration_ : ndarray of shape (500, n_features)
-        Quantiles of the flow's own draws, which calibrate each column's shares.
+    calibration_ : ndarray of shape (500, n_features) or None
+        Quantiles of the flow's own draws, which calibrate each column's shares; None
+        for "auto".
     n_rows_ : int
         Rows that were learned from.
 
@@ -95,15 +103,26 @@ class TabularSynthesizer(Persistent, BaseEstimator):
         self._check_parameters(df)
         rng = as_generator(self.random_state)
         schema = Schema.infer(df) if isinstance(self.schema, str) else self.schema
+        trees = isinstance(self.flow, str)
         encoder = TableEncoder(
-            schema, min_count=self.min_category_count, target=self.target
+            schema,
+            min_count=self.min_category_count,
+            target=self.target,
+            n_sweeps=0 if trees else SWEEPS,  # trees need no places of scores
         )
-        Z = encoder.fit_encode(df, rng)
-        flow = self._new_flow(draw_seed(rng))
-        flow.fit(Z)
+        self.calibration_ = None
+        if trees:
+            encoder.fit(df, rng)
+            X, nominal, order = rank_matrix(encoder, df, rng)
+            flow = TreeTriangular(
+                order=order, nominal=nominal, bounded=True, random_state=draw_seed(rng)
+            ).fit(X)
+        else:
+            Z = encoder.fit_encode(df, rng)
+            flow = self._new_flow(draw_seed(rng)).fit(Z)
+            draws = flow.sample(CALIBRATION_ROWS, draw_seed(rng))
+            self.calibration_ = np.quantile(draws, LEVELS, axis=0)
         self.encoder_, self.flow_ = encoder, flow
-        draws = flow.sample(CALIBRATION_ROWS, draw_seed(rng))
-        self.calibration_ = np.quantile(draws, LEVELS, axis=0)
         self.schema_ = encoder.schema_
         self.n_rows_ = len(df)
         return self
@@ -132,6 +151,8 @@ class TabularSynthesizer(Persistent, BaseEstimator):
             )
         seed = draw_seed(as_generator(random_state))
         Z = self.flow_.sample(int(n_samples), seed)
+        if self.calibration_ is None:
+            return decode_ranks(self.encoder_, Z)
         return self.encoder_.decode(self._calibrate(Z))
 
     def __sklearn_is_fitted__(self):
@@ -154,10 +175,6 @@ class TabularSynthesizer(Persistent, BaseEstimator):
         return out
 
     def _new_flow(self, seed):
-        if isinstance(self.flow, str):
-            from gaussflow.flow import GenFlow
-
-            return GenFlow(random_state=seed)
         flow = clone(self.flow, safe=False)
         if hasattr(flow, "get_params") and "random_state" in flow.get_params():
             if flow.get_params()["random_state"] is None:
