@@ -15,6 +15,8 @@ LEAST_SQUARE = 1e-300
 MOST_AT_CENTRE = 0.1
 #: What a distance can be matched to.
 MATCHES = ("normal", "samples")
+#: Slopes of log-distances beyond those seen, where rows meet samples.
+FINISH_SLOPES = (1.0, 4.0)
 
 
 class Radial(Layer):
@@ -175,7 +177,11 @@ class Radial(Layer):
         candidate = SplineMarginal().fit(search, goals[0])
         gain, error = approach(candidate, check, goals[1])
         if gain[0] > self.gate * error[0]:
-            self._set(SplineMarginal().fit(search + check, goals[0] + goals[1]))
+            fitted = SplineMarginal().fit(search + check, goals[0] + goals[1])
+            # Backwards, a slope below 1 would raise a sample's distance to a
+            # power above 1: beyond the rows, samples only go on in proportion.
+            fitted.tail_[:, 1] = np.clip(fitted.slopes_[:, -1], *FINISH_SLOPES)
+            self._set(fitted)
 
     def _set(self, fitted):
         # Slope 1 near the centre keeps the density there finite.
