@@ -15,7 +15,7 @@ ROWS_OUTSIDE = 1.5
 #: Slopes of the straight lines outside the support. At most 1, so that an
 #: outlier never grows from layer to layer; at least 0.3, so that the inverse
 #: does not throw noise far out.
-TAIL_SLOPES = (0.3, 1.0)
+TAIL_SLOPES = (0.6, 1.0)
 #: Bounds of the slopes between knots: what the inverse can undo in float64.
 SLOPES = (1e-5, 1e5)
 
