@@ -8,7 +8,7 @@ from gaussflow.layers.base import Layer
 from gaussflow.layers.tree_fit import fit_forest
 
 #: Least rows of a leaf among which min_leaf="auto" chooses, column by column.
-LEAF_SIZES = (10, 20, 50)
+LEAF_SIZES = (20, 50)
 
 
 class TreeTriangular(Layer):
