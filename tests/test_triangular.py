@@ -8,10 +8,11 @@ from sklearn.datasets import make_moons
 from sklearn.mixture import GaussianMixture
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from gaussflow import persistence
+from gaussflow import GenFlow, persistence
 from gaussflow.estimator_checks import GENERATIVE_CHECKS, check_generative_estimator
 from gaussflow.layers.base import log_standard_normal
 from gaussflow.layers.column_groups import column_groups
+from gaussflow.layers.linear import Linear
 from gaussflow.layers.triangular import Triangular
 
 
@@ -250,7 +251,7 @@ def test_generate_carries_the_source_to_the_target(normal_source, global_random_
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"conditioner": "forest"}, "knows conditioner=\"mixture\", got 'forest'"),
+        ({"conditioner": "forest"}, "and conditioner=\"tree\", got 'forest'"),
         ({"n_components": 0}, 'n_components must be "auto" or an integer'),
         ({"n_components": 2.5}, 'n_components must be "auto" or an integer'),
         ({"n_components": True}, 'n_components must be "auto" or an integer'),
@@ -267,3 +268,13 @@ def test_clone_keeps_the_parameters():
     layer = Triangular(n_components=3, covariance_type="tied", n_bags=1)
     assert clone(layer).get_params() == layer.get_params()
     assert not hasattr(layer, "weights_")
+
+
+def test_trees_stand_anywhere_in_a_flow():
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 3, 400).astype(float)
+    X = np.column_stack([x, x + rng.standard_normal(400)])
+    trees = Triangular(conditioner="tree")
+    flow = GenFlow([trees, Linear(n_iter=3)], random_state=0).fit(X)
+    assert_allclose(flow.inverse_transform(flow.transform(X)), X, atol=1e-6)
+    assert np.isin(flow.sample(200, random_state=0)[:, 0], [0.0, 1.0, 2.0]).all()

@@ -1,7 +1,6 @@
 """Grow bagged trees for one column, and the laws of their leaves."""
 
 import numpy as np
-from sklearn.tree import DecisionTreeRegressor
 
 from gaussflow._random import draw_seed
 from gaussflow.kernels.tree import node_laws
@@ -160,6 +159,9 @@ def grow(inputs, target, rows, min_leaf, seed, shrink=SHRINK_ROWS):
     -------
     tree : Tree
     """
+    # Loads a good part of scikit-learn, which only a fit needs.
+    from sklearn.tree import DecisionTreeRegressor
+
     model = DecisionTreeRegressor(min_samples_leaf=min_leaf, random_state=seed)
     model.fit(inputs[rows], target.response[rows])
     tree = model.tree_

@@ -2,7 +2,6 @@
 
 import numpy as np
 from scipy.special import ndtr
-from sklearn.linear_model import RidgeCV
 
 #: Penalties among which the model's leave-one-out error chooses.
 PENALTIES = 10.0 ** np.arange(-1, 4)
@@ -45,6 +44,9 @@ class LinearScore:
             "missing", "levels"), and its values of shape (n_samples, k).
         n_features : int
         """
+        # Loads a good part of scikit-learn, which only a fit needs.
+        from sklearn.linear_model import RidgeCV
+
         model = cls(n_features)
         design = np.concatenate([block[rows] for _, _, block in inputs], axis=1)
         ridge = RidgeCV(PENALTIES).fit(design, score)

@@ -5,6 +5,7 @@ import numpy as np
 from gaussflow.layers.base import Layer, log_standard_normal
 from gaussflow.layers.mixture_fit import fit_mixture
 from gaussflow.layers.mixture_search import FAMILIES
+from gaussflow.layers.tree_layer import TreeTriangular
 
 #: A source mixture is kept where its held-out gain over the standard normal
 #: exceeds this many standard errors.
@@ -23,8 +24,12 @@ class Triangular(Layer):
 
     Parameters
     ----------
-    conditioner : {"mixture"}, default="mixture"
-        What models a column given the columns before it.
+    conditioner : {"mixture", "tree"}, default="mixture"
+        What models a column given the columns before it: the mixtures above, or
+        bagged trees, for discrete and mixed columns: a
+        :class:`~gaussflow.layers.TreeTriangular` with its defaults, which only
+        ``n_jobs`` and ``random_state`` are passed on to. Used by itself, that
+        layer takes missing values and unordered codes too.
     n_components : int or "auto", default="auto"
         Components of each mixture; "auto" chooses by held-out likelihood.
     covariance_type : {"auto", "full", "tied", "diag", "spherical", "scaled"}, \
@@ -69,6 +74,8 @@ class Triangular(Layer):
         under averages fitted without them.
     map_ : GroupedMap
         The fitted map.
+    tree_ : TreeTriangular or None
+        The fitted layer of trees, which then stands for all of the above.
     source_map_ : GroupedMap or None
         The map of the rows carried, in direction "generate"; None where they
         could not be told from a standard normal, and in "gaussianize".
@@ -119,6 +126,10 @@ class Triangular(Layer):
         """Fit the layer on X and return (Z, log_det) of those rows."""
         self._check_parameters()
         self.n_features_in_ = X.shape[1]
+        self.tree_ = None
+        if self.conditioner == "tree":
+            self.tree_ = TreeTriangular(n_jobs=self.n_jobs)
+            return self.tree_.fit_forward(X, rng, target=target)
         self.source_map_ = None
         source_rng, target_rng = rng.spawn(2)
         settings = {
@@ -149,6 +160,8 @@ class Triangular(Layer):
 
     def forward_and_log_det(self, X):
         """Return Z and log |det dZ/dX| of each row."""
+        if self.tree_ is not None:
+            return self.tree_.forward_and_log_det(X)
         if not self.generates_:
             return self.map_.forward_and_log_det(X)
         log_det = 0.0
@@ -159,6 +172,8 @@ class Triangular(Layer):
 
     def inverse_and_log_det(self, Z):
         """Return X and log |det dX/dZ| of each row."""
+        if self.tree_ is not None:
+            return self.tree_.inverse_and_log_det(Z)
         if not self.generates_:
             return self.map_.inverse_and_log_det(Z)
         Z, log_det = self.map_.forward_and_log_det(Z)
@@ -188,9 +203,10 @@ class Triangular(Layer):
         return [mixture.cholesky for mixture in self.map_.maps]
 
     def _check_parameters(self):
-        if self.conditioner != "mixture":
+        if self.conditioner not in ("mixture", "tree"):
             raise ValueError(
-                f'Triangular knows conditioner="mixture", got {self.conditioner!r}.'
+                'Triangular knows conditioner="mixture" and conditioner="tree", '
+                f"got {self.conditioner!r}."
             )
         types = ("auto", *FAMILIES, "spherical")
         if self.covariance_type not in types:
