@@ -9,6 +9,16 @@ import numpy as np
 
 from gaussflow.kernels._jit import jit
 
+# A product of slopes is turned into a logarithm before it can overflow.
+_BIG = 1e100
+_SMALL = 1e-100
+
+
+@jit
+def _hypot_one(v):
+    """sqrt(1 + v^2) for v >= 0; the plain form would overflow where v is huge."""
+    return np.sqrt(1.0 + v * v) if v < 1e100 else v
+
 
 @jit
 def sinh_arcsinh_forward(Y, loc, scale, skew, tail, ends, log_det):
@@ -17,45 +27,73 @@ def sinh_arcsinh_forward(Y, loc, scale, skew, tail, ends, log_det):
     Y : (n, K), overwritten ; loc, scale, skew, tail : (K,) ; ends : (K, 2) of
     (x - loc) / scale, beyond which the map goes on as a straight line ;
     log_det : (n,).
+
+    Written out from one logarithm and one exponential a value: with
+    e = (|v| + sqrt(1 + v^2))^(+-tail) exp(-skew), sinh and cosh are (e -+ 1/e) / 2.
     """
     n, n_columns = Y.shape
+    straight = np.empty(n_columns, dtype=np.bool_)
+    log_scales = 0.0
     for k in range(n_columns):
-        straight = tail[k] == 1.0 and skew[k] == 0.0
-        log_scale = np.log(scale[k])
-        for i in range(n):
+        straight[k] = tail[k] == 1.0 and skew[k] == 0.0
+        log_scales += np.log(scale[k])
+    for i in range(n):
+        product = 1.0
+        total = -log_scales
+        for k in range(n_columns):
             u = (np.float64(Y[i, k]) - loc[k]) / scale[k]
-            if straight:
+            if straight[k]:
                 Y[i, k] = u
-                log_det[i] -= log_scale
-            else:
-                v = min(max(u, ends[k, 0]), ends[k, 1])
-                inner = tail[k] * np.arcsinh(v) - skew[k]
-                slope = tail[k] * np.cosh(inner) / np.hypot(1.0, v)
-                Y[i, k] = np.sinh(inner) + slope * (u - v)
-                log_det[i] += np.log(slope) - log_scale
+                continue
+            v = min(max(u, ends[k, 0]), ends[k, 1])
+            size = abs(v)
+            root = _hypot_one(size)
+            power = tail[k] * np.log(size + root)
+            e = np.exp((power if v >= 0.0 else -power) - skew[k])
+            slope = tail[k] * 0.5 * (e + 1.0 / e) / root
+            Y[i, k] = 0.5 * (e - 1.0 / e) + slope * (u - v)
+            product *= slope
+            if product > _BIG or product < _SMALL:
+                total += np.log(product)
+                product = 1.0
+        log_det[i] += total + np.log(product)
 
 
 @jit
 def sinh_arcsinh_inverse(Z, loc, scale, skew, tail, ends, log_det):
     """Undo :func:`sinh_arcsinh_forward`; add the inverse's log-slopes."""
     n, n_columns = Z.shape
+    straight = np.empty(n_columns, dtype=np.bool_)
+    inner_ends = np.empty((n_columns, 2))
+    log_scales = 0.0
     for k in range(n_columns):
-        straight = tail[k] == 1.0 and skew[k] == 0.0
-        log_scale = np.log(scale[k])
-        low = np.sinh(tail[k] * np.arcsinh(ends[k, 0]) - skew[k])
-        high = np.sinh(tail[k] * np.arcsinh(ends[k, 1]) - skew[k])
-        for i in range(n):
+        straight[k] = tail[k] == 1.0 and skew[k] == 0.0
+        log_scales += np.log(scale[k])
+        for side in range(2):
+            inner = tail[k] * np.arcsinh(ends[k, side]) - skew[k]
+            inner_ends[k, side] = np.sinh(inner)
+    for i in range(n):
+        product = 1.0
+        total = log_scales
+        for k in range(n_columns):
             z = np.float64(Z[i, k])
-            if straight:
+            if straight[k]:
                 Z[i, k] = loc[k] + scale[k] * z
-                log_det[i] += log_scale
-            else:
-                inside = min(max(z, low), high)
-                v = np.sinh((np.arcsinh(inside) + skew[k]) / tail[k])
-                v = min(max(v, ends[k, 0]), ends[k, 1])
-                slope = tail[k] * np.hypot(1.0, inside) / np.hypot(1.0, v)
-                Z[i, k] = loc[k] + scale[k] * (v + (z - inside) / slope)
-                log_det[i] += log_scale - np.log(slope)
+                continue
+            inside = min(max(z, inner_ends[k, 0]), inner_ends[k, 1])
+            size = abs(inside)
+            root = _hypot_one(size)
+            log_size = np.log(size + root)
+            signed = log_size if inside >= 0.0 else -log_size
+            e = np.exp((signed + skew[k]) / tail[k])
+            v = min(max(0.5 * (e - 1.0 / e), ends[k, 0]), ends[k, 1])
+            slope = tail[k] * root / _hypot_one(abs(v))
+            Z[i, k] = loc[k] + scale[k] * (v + (z - inside) / slope)
+            product *= slope
+            if product > _BIG or product < _SMALL:
+                total -= np.log(product)
+                product = 1.0
+        log_det[i] += total - np.log(product)
 
 
 @jit

@@ -14,6 +14,34 @@ from gaussflow.kernels._jit import jit
 # A product of slopes is turned into a logarithm before it can overflow.
 _BIG = 1e100
 _SMALL = 1e-100
+# Equal cells that a column's knots are looked up in: most hold one or none.
+_MOST_CELLS = 512
+
+
+@jit
+def _cell(distance, unit, n_cells):
+    """Return the cell at a distance above the first knot; never decreasing."""
+    return min(max(int(distance * unit), 0), n_cells - 1)
+
+
+@jit
+def _index(knots, n_cells):
+    """Return cells per unit, (K,), and the last knot below each cell, (K, c + 1).
+
+    A search by bisection alone takes twice the time of all the rest: nothing
+    foresees which way it goes.
+    """
+    n_columns, m = knots.shape
+    unit = np.empty(n_columns)
+    last = np.zeros((n_columns, n_cells + 1), dtype=np.int32)
+    for k in range(n_columns):
+        unit[k] = n_cells / (knots[k, m - 1] - knots[k, 0])
+        for j in range(m - 1):
+            cell = _cell(knots[k, j] - knots[k, 0], unit[k], n_cells)
+            last[k, cell + 1] = j
+        for c in range(n_cells):
+            last[k, c + 1] = max(last[k, c + 1], last[k, c])
+    return unit, last
 
 
 @jit
@@ -26,6 +54,8 @@ def spline_forward(Y, x, z, slope, tail, log_det):
     """
     n, n_columns = Y.shape
     m = x.shape[1]
+    n_cells = min(n, _MOST_CELLS)
+    unit, last = _index(x, n_cells)
     for i in range(n):
         product = 1.0
         total = 0.0
@@ -38,8 +68,9 @@ def spline_forward(Y, x, z, slope, tail, log_det):
                 product *= tail[k, 1]
                 Y[i, k] = z[k, m - 1] + tail[k, 1] * (value - x[k, m - 1])
             else:
-                lo = 0
-                hi = m - 1
+                cell = _cell(value - x[k, 0], unit[k], n_cells)
+                lo = last[k, cell]
+                hi = last[k, cell + 1] + 1
                 while hi - lo > 1:
                     mid = (lo + hi) >> 1
                     if value >= x[k, mid]:
@@ -68,6 +99,8 @@ def spline_inverse(Z, x, z, slope, tail, log_det):
     """Undo :func:`spline_forward`; add the inverse's log-slopes to log_det."""
     n, n_columns = Z.shape
     m = x.shape[1]
+    n_cells = min(n, _MOST_CELLS)
+    unit, last = _index(z, n_cells)
     for i in range(n):
         product = 1.0
         total = 0.0
@@ -80,8 +113,9 @@ def spline_inverse(Z, x, z, slope, tail, log_det):
                 product *= tail[k, 1]
                 Z[i, k] = x[k, m - 1] + (value - z[k, m - 1]) / tail[k, 1]
             else:
-                lo = 0
-                hi = m - 1
+                cell = _cell(value - z[k, 0], unit[k], n_cells)
+                lo = last[k, cell]
+                hi = last[k, cell + 1] + 1
                 while hi - lo > 1:
                     mid = (lo + hi) >> 1
                     if value >= z[k, mid]:
