@@ -251,9 +251,7 @@ def _make(df, n_rows, title, seed, target, holdout, min_count):
         random_state=seed,
     )
     facts = [("seed", seed), ("gaussflow", __version__)]
-    page = html_report(
-        quality, privacy, schema, unseen, synthetic, title=title, facts=facts
-    )
+    page = html_report(quality, privacy, title=title, facts=facts)
     aside = [str(c.name) for c in schema.aside()]
     summary = (
         f"{n_rows} synthetic rows, learned from {len(train)} rows, scored against "

@@ -53,7 +53,7 @@ def test_synth_writes_table_and_report(here, table, capsys):
     assert files(here) == ["patients.csv", "r.html", "s.csv"]
     out = capsys.readouterr().out
     assert "learned from 90 rows, scored against 30 rows kept unseen" in out
-    assert "detection AUC" in out
+    assert "Detection" in out
 
 
 def test_same_seed_same_bytes(here, table):
@@ -72,7 +72,7 @@ def test_demo_writes_its_three_files(here, capsys):
     real, synthetic = (pd.read_csv(f"demo/{n}.csv") for n in ("patients", "synthetic"))
     assert real.shape == synthetic.shape == (569, 31)
     assert set(synthetic["diagnosis"]) == {"benign", "malignant"}
-    assert "utility" in capsys.readouterr().out
+    assert "Utility" in capsys.readouterr().out
     assert "add --force" in refused(capsys, "demo")
 
 

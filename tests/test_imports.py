@@ -53,7 +53,7 @@ IN_FUNCTIONS = {
     "dask": {"distributed", "tabular", "flow"},
     "torch": {"baselines"},
 }
-REQUIRED = {"numpy", "scipy", "sklearn", "joblib", "gaussflow"}
+REQUIRED = {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "gaussflow"}
 
 
 def module_name(path):

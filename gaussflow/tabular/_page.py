@@ -40,6 +40,17 @@ figcaption { display: flex; justify-content: space-between; gap: 8px; font-size:
 figcaption b { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 figcaption span { color: var(--soft); }
 svg { width: 100%; height: auto; display: block; }
+.below { margin-top: 14px; }
+.pill { font-style: normal; font-size: 12px; font-weight: 600; border-radius: 99px;
+  padding: 2px 10px; white-space: nowrap; }
+h3 { display: flex; justify-content: space-between; gap: 8px; align-items: center; }
+header .pill { font-size: 14px; margin-right: 6px; }
+.pass { background: #dcfce7; color: #166534; }
+.unclear { background: #fef3c7; color: #92400e; }
+.fail { background: #fee2e2; color: #991b1b; }
+.card .rule { font-size: 12px; margin: 2px 0 6px; }
+.card .warn { color: #92400e; }
+td.long { white-space: normal; min-width: 320px; }
 .heat { display: grid; gap: 14px; margin-top: 12px;
   grid-template-columns: repeat(auto-fill, minmax(300px, 1fr)); }
 .key { font-size: 13px; }
@@ -60,40 +71,11 @@ footer { margin-top: 32px; font-size: 13px; color: var(--soft); }
 <header>
 <p class="over">Synthetic table report</p>
 <h1>$title</h1>
-<p>$verdict</p>
+<p>$pill $verdict</p>
 <div class="facts">$facts</div>
 </header>
 
-<h2>Is it faithful?</h2>
-<p>Dot: the synthetic table. Tick: what real rows reach on the same test.</p>
-<div class="grid">$fidelity</div>
-
-<h2>Is it private?</h2>
-<p>Dot: the synthetic table. Tick: the ideal, or what unseen real rows show.</p>
-<div class="grid">$privacy</div>
-<div class="box" style="margin-top: 14px">
-<h3>Distance to the closest training row</h3>
-<p class="key"><i class="real"></i>unseen real rows<i></i>synthetic rows</p>
-$distances
-<p>Ideal: the two agree. A synthetic peak at 0 means copies.</p>
-</div>
-
-<h2>Column by column</h2>
-<p class="key"><i class="real"></i>unseen real rows<i></i>synthetic rows; the number is
-the likeness of the column, ideal 1</p>
-<div class="grid">$panels</div>
-
-<h2>Pairs of columns</h2>
-<p>Blue: together; red: opposed. The first two should look the same; the third should be
-dark all over.</p>
-$heat
-
-<h2>The table</h2>
-<div class="box wide"><table>
-<thead><tr><th>column</th><th>kind</th><th>dtype</th><th>values</th><th>missing</th>
-<th>likeness</th><th>real rows</th><th>note</th></tr></thead>
-<tbody>$columns</tbody>
-</table></div>
+$sections
 
 <h2>What to keep in mind</h2>
 <ul>$notes</ul>

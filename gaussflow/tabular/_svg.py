@@ -8,6 +8,7 @@ REAL = "#9aa5b1"
 SYNTHETIC = "#2563eb"
 INK = "#1f2933"
 FAINT = "#e4e7eb"
+PASSES = "#a7e3bd"
 
 
 def histogram_pair(real, synthetic, labels=None, width=250, height=96):
@@ -105,21 +106,49 @@ def heat_map(matrix, low, high, names, size=300, diverging=False):
     return _svg(size, size, parts)
 
 
-def gauge(value, reference, low, high, width=220):
-    """Draw a value on a line from low to high, with a tick at the reference."""
-    span = high - low
-    at = float(np.clip((value - low) / span, 0, 1)) * (width - 10) + 5
-    parts = [
-        f'<line x1="5" y1="9" x2="{width - 5}" y2="9" stroke="{FAINT}" '
-        'stroke-width="5" stroke-linecap="round"/>'
-    ]
+def gauge(value, interval, reference, low, high, *, passes=None, width=220):
+    """Draw a value on a line from low to high.
+
+    Parameters
+    ----------
+    value : float
+        Drawn as a dot.
+    interval : (float, float)
+        Drawn as a thin line around it.
+    reference : float or None
+        Drawn as a tick.
+    low, high : float
+        Ends of the line.
+    passes : (float, float) or None, default=None
+        The part of the line that is shaded; may be infinite.
+    width : int, default=220
+        Of the picture.
+
+    Returns
+    -------
+    svg : str
+    """
+
+    def place(number):
+        share = (np.clip(number, low, high) - low) / (high - low)
+        return 5 + float(share) * (width - 10)
+
+    parts = [_rect(5, 6.5, width - 10, 5, FAINT, 1)]
+    if passes is not None and place(passes[1]) > place(passes[0]):
+        start, end = place(passes[0]), place(passes[1])
+        parts.append(_rect(start, 6.5, end - start, 5, PASSES, 1))
     if reference is not None:
-        tick = float(np.clip((reference - low) / span, 0, 1)) * (width - 10) + 5
+        tick = place(reference)
         parts.append(
             f'<line x1="{tick:.1f}" y1="2" x2="{tick:.1f}" y2="16" stroke="{INK}" '
             'stroke-width="2"/>'
         )
-    parts.append(f'<circle cx="{at:.1f}" cy="9" r="5.5" fill="{SYNTHETIC}"/>')
+    if interval[1] > interval[0]:
+        parts.append(
+            f'<line x1="{place(interval[0]):.1f}" y1="9" x2="{place(interval[1]):.1f}" '
+            f'y2="9" stroke="{SYNTHETIC}" stroke-width="2"/>'
+        )
+    parts.append(f'<circle cx="{place(value):.1f}" cy="9" r="5" fill="{SYNTHETIC}"/>')
     return _svg(width, 18, parts)
 
 

@@ -1,23 +1,28 @@
-"""One self-contained HTML page: the scores, the pictures and what they mean."""
+"""Reports as self-contained HTML pages: the scores, the pictures and what they mean."""
 
+import os
+import tempfile
 from html import escape
+from pathlib import Path
 
 import numpy as np
 
 from gaussflow.tabular import _svg
-from gaussflow.tabular._coding import code_tables
 from gaussflow.tabular._page import PAGE
+from gaussflow.tabular._plots import MAX_HEAT
 
-#: Most columns whose distributions are drawn, and columns of the heat maps.
-MAX_PANELS, MAX_HEAT = 48, 60
-#: Most categories drawn of one column.
-MAX_BARS = 6
-#: Rows that a category needs to be drawn by name.
-MIN_NAMED = 5
+#: Statuses in words, for the page.
+WORDS = {"pass": "pass", "fail": "fail", "unclear": "cannot tell", "": "no limit"}
+MEANING = {
+    "pass": "Every score keeps its threshold.",
+    "unclear": "No score fails for sure, but the table is too small to tell for some.",
+    "fail": "At least one score breaks its threshold by more than chance explains.",
+    "": "",
+}
 
 
-def html_report(quality, privacy, schema, holdout, synthetic, *, title, facts=()):
-    """Write the report of a synthetic table as one HTML page.
+def html_report(quality, privacy, *, title, facts=()):
+    """Write both reports of a synthetic table as one HTML page.
 
     Parameters
     ----------
@@ -25,10 +30,6 @@ def html_report(quality, privacy, schema, holdout, synthetic, *, title, facts=()
         Its fidelity.
     privacy : PrivacyReport
         Its privacy.
-    schema : Schema
-        What the columns are; the synthesizer's ``schema_``.
-    holdout, synthetic : pandas.DataFrame
-        Unseen real rows and synthetic rows, for the pictures.
     title : str
         What the table is, for the heading.
     facts : list of (str, str), default=()
@@ -39,200 +40,218 @@ def html_report(quality, privacy, schema, holdout, synthetic, *, title, facts=()
     html : str
         A page without scripts or outside resources.
     """
-    names, codes, (H, S) = code_tables(schema, holdout, synthetic)
+    scores, details = quality_sections(quality)
+    sections = [*scores, *privacy_sections(privacy), *details]
+    return page_of(title, sections, quality, privacy, facts=facts)
+
+
+def page_of(title, sections, *reports, facts=()):
+    """Fill the page with the sections of one or both reports."""
+    one = reports[0]
+    unseen = f"{one.n_holdout:,} unseen rows" if one.n_holdout else "no unseen rows"
     facts = [
-        ("learned from", f"{quality.n_train:,} rows"),
-        ("scored against", f"{quality.n_holdout:,} unseen rows"),
-        ("synthetic", f"{quality.n_synthetic:,} rows"),
+        ("learned from", f"{one.n_train:,} rows"),
+        ("scored against", unseen),
+        ("synthetic", f"{one.n_synthetic:,} rows"),
         *facts,
     ]
+    order = {"": 0, "pass": 1, "unclear": 2, "fail": 3}
+    status = max((r.verdict for r in reports), key=order.get)
     return PAGE.substitute(
         title=escape(str(title)),
+        pill=_pill(status),
+        verdict=escape(_verdict(status, reports)),
         facts="".join(
             f"<div><b>{escape(str(v))}</b><span>{escape(str(k))}</span></div>"
             for k, v in facts
         ),
-        verdict=escape(_verdict(quality, privacy)),
-        fidelity="".join(_fidelity_cards(quality)),
-        privacy="".join(_privacy_cards(privacy)),
-        panels=_panels(schema, names, holdout, synthetic, quality),
-        heat=_heat_maps(names, H, S, quality),
-        distances=_distances(privacy),
-        columns=_column_rows(schema, quality),
-        notes="".join(
-            f"<li>{escape(n)}</li>" for n in _notes(schema, privacy, quality)
-        ),
+        sections="".join(sections),
+        notes="".join(f"<li>{escape(n)}</li>" for n in _notes(reports)),
     )
 
 
-def _verdict(quality, privacy):
-    """Say in one sentence what the two leading scores show, with their noise."""
-    tell = quality.detection - 2 * quality.detection_error
-    if tell <= 0.5:
-        seen = "A classifier cannot tell the synthetic rows from unseen real ones"
-    elif quality.detection < 0.65:
-        seen = "A classifier tells the synthetic rows from unseen real ones a little"
-    elif quality.detection < 0.8:
-        seen = "A classifier often tells the synthetic rows from unseen real ones"
-    else:
-        seen = "A classifier easily tells the synthetic rows from unseen real ones"
-    leak = privacy.membership - 2 * privacy.membership_error
-    if privacy.copies > privacy.copies_reference + 0.002:
-        found = "there are more exact copies of training rows than chance explains"
-    elif leak > 0.5:
-        found = "an attacker finds out something about who was in the training rows"
-    else:
-        found = "no sign was found that training rows shine through"
-    small = quality.n_holdout < 200
-    noise = " The table is small: read every score with its error." if small else ""
-    return (
-        f"{seen} (AUC {quality.detection:.2f} ± {quality.detection_error:.2f}, ideal "
-        f"0.5); {found}.{noise}"
-    )
+def write_page(page, path):
+    """Write a page, whole or not at all, if a path is given; return the page."""
+    if path is not None:
+        path = Path(path)
+        folder = path.resolve().parent
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=folder, delete=False, suffix=".tmp"
+        ) as file:
+            file.write(page)
+        os.replace(file.name, path)
+    return page
 
 
-def _fidelity_cards(quality):
-    q = quality
-    yield _card(
-        "Column shapes", f"{q.shape:.3f}", q.shape, q.shape_reference, 0.5, 1.0,
-        "How alike each column is distributed, on average. Ideal 1.",
-    )  # fmt: skip
-    yield _card(
-        "Pair trends", f"{q.pairs:.3f}", q.pairs, q.pairs_reference, 0.3, 1.0,
-        "How alike each pair of columns goes together, on average. Ideal 1; few "
-        "rows alone cost much of it, which is what the reference shows.",
-    )  # fmt: skip
-    yield _card(
-        "Detection", f"{q.detection:.3f} ± {q.detection_error:.3f}", q.detection,
-        q.detection_reference, 0.5, 1.0,
-        "How well a classifier tells synthetic rows from real ones (area under the "
-        "ROC curve). Ideal 0.5, worst 1.",
-    )  # fmt: skip
-    if q.utility is not None and np.isfinite(q.utility):
-        yield _card(
-            "Utility", f"{q.utility:.3f}", q.utility, q.utility_reference, 0.0, 1.0,
-            f"How well a model fitted on synthetic rows predicts {q.target} of unseen "
-            "real rows. Ideal: the reference, a model fitted on real rows.",
-        )  # fmt: skip
-    if q.missing is not None:
-        yield _card(
-            "Missing cells", f"{q.missing:.3f}", q.missing, q.missing_reference, 0.5, 1,
-            "How alike the patterns of missing cells in a row are. Ideal 1.",
-        )  # fmt: skip
+def _verdict(status, reports):
+    """Say in words what the verdict rests on."""
+    scores = [s for r in reports for s in r.scores]
+    named = ", ".join(s.title for s in scores if s.status == status)
+    if status in ("fail", "unclear") and named:
+        return f"{MEANING[status]} {WORDS[status].capitalize()}: {named}."
+    if status == "unclear":
+        return "Without unseen real rows no attack can be judged."
+    return MEANING[status]
 
 
-def _privacy_cards(privacy):
-    p = privacy
-    yield _card(
-        "Exact copies", f"{p.copies:.2%}", p.copies, p.copies_reference, 0.0, 0.05,
-        "Synthetic rows that equal a training row in every cell. Ideal: no more than "
-        "unseen real rows do by chance.",
-    )  # fmt: skip
-    yield _card(
-        "Closer to training", f"{p.dcr_share:.3f}", p.dcr_share, 0.5, 0.3, 1.0,
-        "Synthetic rows that lie closer to a training row than to an unseen real one. "
-        "Ideal 0.5, copies give 1.", "ideal",
-    )  # fmt: skip
-    yield _card(
-        "Membership attack", f"{p.membership:.3f} ± {p.membership_error:.3f}",
-        p.membership, 0.5, 0.4, 1.0,
-        "How well an attacker who knows the population tells training rows from "
-        "unseen ones. Ideal 0.5, worst 1.", "ideal",
-    )  # fmt: skip
-
-
-def _card(name, shown, value, reference, low, high, sentence, tick="real rows"):
-    real = "" if reference is None else f"{tick} {_number(reference, shown)}"
-    picture = _svg.gauge(value, reference, low, high)
-    return (
-        f'<div class="card"><h3>{escape(name)}</h3><p class="score">'
-        f"<b>{_smaller(shown)}</b><span>{real}</span></p>{picture}"
-        f"<p>{escape(sentence)}</p></div>"
-    )
-
-
-def _smaller(shown):
-    """Set the error behind a score in smaller type."""
-    value, _, error = shown.partition(" ")
-    return escape(value) + (f"<small>{escape(error)}</small>" if error else "")
-
-
-def _number(value, like):
-    return f"{value:.2%}" if like.endswith("%") else f"{value:.3f}"
-
-
-def _panels(schema, names, holdout, synthetic, quality):
-    parts = []
-    for name in names[:MAX_PANELS]:
-        column = schema[name]
-        score = quality.columns[str(name)]["synthetic"]
-        draw = _number_panel if column.is_number else _category_panel
-        parts.append(
-            f"<figure><figcaption><b>{escape(str(name))}</b><span>{score:.3f}</span>"
-            f"</figcaption>{draw(column, holdout[name], synthetic[name])}</figure>"
-        )
-    if len(names) > MAX_PANELS:
-        parts.append(f"<p>and {len(names) - MAX_PANELS} more columns, not drawn.</p>")
-    return "".join(parts)
-
-
-def _number_panel(column, real, synthetic):
-    is_date = column.kind == "datetime"
-    cells = []
-    for series in (real.dropna(), synthetic.dropna()):
-        as_number = series.astype("int64") if is_date else series
-        cells.append(as_number.to_numpy(dtype=np.float64))
-    both = np.concatenate(cells)
-    if len(both) == 0:
-        return "<p>no filled cell</p>"
-    low, high = np.quantile(both, [0.005, 0.995])
-    if low == high:
-        low, high = both.min(), both.max() + (both.min() == both.max())
-    edges = np.linspace(low, high, _n_bins(both, low, high) + 1)
-    shares = [
-        np.histogram(np.clip(c, low, high), edges)[0] / max(len(c), 1) for c in cells
+def quality_sections(quality):
+    """Return the sections of a quality report: its scores, and its details."""
+    parts = [
+        "<h2>Is it faithful?</h2>"
+        "<p>Dot: the synthetic table, its 95 % interval around it. Tick: what real "
+        "rows reach on the same test. Green: passes.</p>"
+        f'<div class="grid">{"".join(_card(s) for s in quality.scores)}</div>'
     ]
-    ends = (f"{low:.4g}", f"{high:.4g}")
-    if is_date:
-        ends = (str(synthetic.min())[:10], str(synthetic.max())[:10])
-    return _svg.histogram_pair(*shares, labels=ends)
+    if quality.constraints:
+        rows = "".join(
+            f"<tr><td>{escape(name)}</td><td>{share:.2%}</td></tr>"
+            for name, share in quality.constraints.items()
+        )
+        parts.append(
+            "<h2>Logic</h2>"
+            + _table(("constraint", "synthetic rows that keep it"), rows)
+        )
+    panels = "".join(_panel(p, quality.columns) for p in quality.plots["panels"])
+    n_left = len(quality.names) - len(quality.plots["panels"])
+    if n_left:
+        panels += f"<p>and {n_left} more columns, not drawn.</p>"
+    details = [
+        '<h2>Column by column</h2><p class="key"><i class="real"></i>real rows<i></i>'
+        "synthetic rows; the number is the likeness of the column, ideal 1</p>"
+        f'<div class="grid">{panels}</div>',
+        "<h2>Pairs of columns</h2>" + _heat_maps(quality),
+        "<h2>The table</h2>" + _column_table(quality),
+    ]
+    return parts, details
 
 
-def _n_bins(cells, low, high):
-    """Return one bin a value where values are few, else 30."""
-    distinct = len(np.unique(cells[(cells >= low) & (cells <= high)]))
-    return int(np.clip(distinct, 2, 30))
+def privacy_sections(privacy):
+    """Return the sections of a privacy report."""
+    parts = [
+        "<h2>Is it private?</h2>"
+        "<p>Dot: the synthetic table, its 95 % interval around it. Tick: what unseen "
+        "real rows show, or the ideal. Green: passes.</p>"
+        f'<div class="grid">{"".join(_card(s) for s in privacy.scores)}</div>'
+    ]
+    if "distances" in privacy.plots:
+        d = privacy.plots["distances"]
+        drawn = _svg.histogram_pair(
+            np.array(d["real"]), np.array(d["synthetic"]), labels=d["labels"],
+            width=640, height=150,
+        )  # fmt: skip
+        parts.append(
+            '<div class="box below"><h3>Distance to the closest training row</h3>'
+            '<p class="key"><i class="real"></i>unseen real rows<i></i>synthetic rows'
+            f"</p>{drawn}<p>Ideal: the two agree. A synthetic peak at 0 means copies."
+            "</p></div>"
+        )
+    if privacy.riskiest:
+        rows = "".join(
+            f"<tr><td>{escape(str(r['row']))}</td><td>{r['rank']:.1%}</td>"
+            f'<td class="long">{escape(r["why"])}</td></tr>'
+            for r in privacy.riskiest
+        )
+        parts.append(
+            "<h2>Training rows most at risk</h2><p>Those to which synthetic rows lie "
+            "closest, measured by how close unseen real rows lie. Some always lead: "
+            "the second column says how many of the unseen rows stand out as much.</p>"
+            + _table(("row", "unseen rows as exposed", "why"), rows)
+        )
+    if privacy.attributes:
+        rows = "".join(
+            f"<tr><td>{escape(name)}</td><td>{a['synthetic']:.1%}</td>"
+            f"<td>{a['unseen']:.1%}</td><td>{a['excess']:+.1%} "
+            f"± {1.96 * a['error']:.1%}</td></tr>"
+            for name, a in privacy.attributes.items()
+        )
+        heads = (
+            "guessed column", "right, from synthetic rows", "from unseen real rows",
+            "leaked",
+        )  # fmt: skip
+        parts.append(
+            "<h2>What an attacker can infer</h2><p>He knows the other cells of a "
+            "training row, and guesses one from the row most like it.</p>"
+            + _table(heads, rows)
+        )
+    return parts
 
 
-def _category_panel(column, real, synthetic):
-    def label(series):
-        return series.astype(object).map(str).where(series.notna(), "(missing)")
+def _card(score):
+    real = ""
+    if score.reference is not None:
+        real = f"real rows {score.write(score.reference)}"
+    elif score.ideal is not None:
+        real = f"ideal {score.write(score.ideal)}"
+    interval = f" <small>{escape(score.interval)}</small>" if score.interval else ""
+    rule = f"passes at {score.rule}" if score.rule else ""
+    warning = f'<p class="warn">{escape(score.warning)}</p>' if score.warning else ""
+    known = np.isfinite(score.value)
+    return (
+        f'<div class="card"><h3>{escape(score.title)}{_pill(score.status)}</h3>'
+        f'<p class="score"><b>{score.write(score.value)}</b>{interval}'
+        f"<span>{real}</span></p>{_gauge(score) if known else ''}"
+        f'<p class="rule">{rule}</p><p>{escape(score.sentence)}</p>{warning}</div>'
+    )
 
-    a, b = label(real).value_counts(), label(synthetic).value_counts()
-    common = a[a >= MIN_NAMED].index.union(b[b >= MIN_NAMED].index)
-    share_a = a.reindex(common, fill_value=0) / max(len(real), 1)
-    share_b = b.reindex(common, fill_value=0) / max(len(synthetic), 1)
-    top = share_a.add(share_b).sort_values(ascending=False, kind="stable").index
-    top = top[:MAX_BARS]
-    if len(top) == 0:
-        return "<p>rare categories only, not drawn</p>"
-    values = [share[top].to_numpy(dtype=float) for share in (share_a, share_b)]
-    return _svg.bar_pair(*values, [str(name) for name in top])
+
+def _gauge(score):
+    """Draw a score on a line that holds it, its reference and its limit."""
+    tick = score.ideal if score.reference is None else score.reference
+    shown = [score.value, score.low, score.high, tick, score.limit, score.ideal]
+    shown = [v for v in shown if v is not None and np.isfinite(v)]
+    pad = 0.12 * max(max(shown) - min(shown), 0.02)
+    passes = None
+    if score.limit is not None:
+        passes = (score.limit, np.inf) if score.higher_is_better else (
+            -np.inf, score.limit)  # fmt: skip
+    return _svg.gauge(
+        score.value, (score.low, score.high), tick,
+        min(shown) - pad if min(shown) < 0 else max(min(shown) - pad, 0.0),
+        max(shown) + pad, passes=passes,
+    )  # fmt: skip
 
 
-def _heat_maps(names, H, S, quality):
-    names = [str(name) for name in names]
-    if len(names) < 2 or len(names) > MAX_HEAT:
+def _pill(status):
+    if not status:
+        return ""
+    return f'<em class="pill {status}">{WORDS[status]}</em>'
+
+
+def _table(heads, rows):
+    head = "".join(f"<th>{escape(h)}</th>" for h in heads)
+    return (
+        f'<div class="box wide"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _panel(panel, columns):
+    name = panel["name"]
+    if panel["kind"] == "none":
+        picture = f"<p>{escape(panel['why'])}</p>"
+    else:
+        draw = _svg.bar_pair if panel["kind"] == "bars" else _svg.histogram_pair
+        real, synthetic = np.array(panel["real"]), np.array(panel["synthetic"])
+        picture = draw(real, synthetic, panel["labels"])
+    return (
+        f"<figure><figcaption><b>{escape(name)}</b>"
+        f"<span>{columns[name]['synthetic']:.3f}</span></figcaption>{picture}</figure>"
+    )
+
+
+def _heat_maps(quality):
+    names, plots = quality.names, quality.plots
+    if not plots["real"]:
         return f"<p>Heat maps are drawn for 2 to {MAX_HEAT} columns.</p>"
     pairs = np.array(quality.pair_matrix)
     maps = [
         (
             "Correlation, real",
-            _svg.heat_map(_rank_correlation(H), -1, 1, names, diverging=True),
+            _svg.heat_map(plots["real"], -1, 1, names, diverging=True),
         ),
         (
             "Correlation, synthetic",
-            _svg.heat_map(_rank_correlation(S), -1, 1, names, diverging=True),
+            _svg.heat_map(plots["synthetic"], -1, 1, names, diverging=True),
         ),
         ("Likeness of pairs", _svg.heat_map(pairs, 0, 1, names)),
     ]
@@ -243,84 +262,70 @@ def _heat_maps(names, H, S, quality):
     rows, columns = np.triu_indices(len(names), 1)
     worst = np.argsort(pairs[rows, columns], kind="stable")[:5]
     listed = "; ".join(
-        f"{escape(names[rows[k]])} with {escape(names[columns[k]])} "
-        f"({pairs[rows[k], columns[k]]:.2f})"
+        f"{escape(names[rows[k]])} / {escape(names[columns[k]])} "
+        f"{pairs[rows[k], columns[k]]:.2f}"
         for k in worst
     )
-    return f'<div class="heat">{drawn}</div><p>Least alike: {listed}.</p>'
-
-
-def _rank_correlation(X):
-    """Spearman correlation with missing cells at their column's median rank."""
-    ranks = np.empty(X.shape)
-    for j in range(X.shape[1]):
-        filled = ~np.isnan(X[:, j])
-        cells = X[filled, j]
-        order = np.sort(cells)
-        middle = np.searchsorted(order, cells, "left") + np.searchsorted(
-            order, cells, "right"
-        )
-        ranks[filled, j] = middle / max(2 * len(cells), 1) - 0.5
-        ranks[~filled, j] = 0.0
-    ranks -= ranks.mean(axis=0)
-    spread = np.sqrt((ranks**2).sum(axis=0))
-    spread[spread == 0] = np.nan
-    return (ranks.T @ ranks) / np.outer(spread, spread)
-
-
-def _distances(privacy):
-    real = np.array(privacy.distances_reference)
-    synthetic = np.array(privacy.distances)
-    high = np.quantile(np.r_[real, synthetic], 0.995)
-    edges = np.linspace(0, high if high > 0 else 1.0, 41)
-    shares = [
-        np.histogram(np.clip(d, 0, edges[-1]), edges)[0] / len(d)
-        for d in (real, synthetic)
-    ]
-    return _svg.histogram_pair(
-        *shares, labels=("0: a copy", f"{edges[-1]:.3g}"), width=640, height=150
+    return (
+        "<p>Blue: together; red: opposed. The first two should look the same; the "
+        f'third should be dark all over.</p><div class="heat">{drawn}</div>'
+        f"<p>Least alike: {listed}.</p>"
     )
 
 
-def _column_rows(schema, quality):
+def _column_table(quality):
     rows = []
-    for column in schema:
-        score = quality.columns.get(str(column.name))
+    for column in quality.table:
+        score = quality.columns.get(column["name"])
         shown = f"{score['synthetic']:.3f}" if score else ""
         real = f"{score['real']:.3f}" if score else ""
         cells = (
-            column.name, column.kind, column.dtype, _describe(column),
-            f"{column.missing / max(schema.n_rows, 1):.1%}", shown, real, column.note,
+            column["name"], column["kind"], column["dtype"], column["values"],
+            f"{column['missing']:.1%}", shown, real, column["note"],
         )  # fmt: skip
         rows.append("<tr>" + "".join(f"<td>{escape(str(c))}</td>" for c in cells))
-    return "".join(rows)
+    heads = ("column", "kind", "dtype", "values", "missing", "likeness", "real rows",
+             "note")  # fmt: skip
+    return _table(heads, "".join(rows))
 
 
-def _describe(column):
-    if column.is_number and column.decimals is not None:
-        places = f", {column.decimals} decimals" if column.decimals else ""
-        return f"{column.distinct} values{places}"
-    return f"{column.distinct} values"
-
-
-def _notes(schema, privacy, quality):
-    yield (
-        f"The synthesizer saw {quality.n_train:,} rows; every score here is "
-        f"taken against {quality.n_holdout:,} real rows that it did not see. Kinds and "
-        "precision of the columns were read off the whole table."
-    )
-    yield (
-        "“Real rows” beside a score is what the training rows themselves reach "
-        "against the same unseen rows: no synthesizer can be expected to do better."
-    )
-    for column in schema.aside():
-        yield f"{column.name}: {column.kind}; {column.note}."
-    for name, what in privacy.suppressed.items():
+def _notes(reports):
+    one = reports[0]
+    if one.n_holdout:
         yield (
-            f"{name}: {what['levels']} rare level(s), {what['rows']} row(s), "
-            "suppressed or merged with the nearest value; they do not come out."
+            f"The synthesizer saw {one.n_train:,} rows; every score here is taken "
+            f"against {one.n_holdout:,} real rows that it did not see."
+        )
+    else:
+        yield (
+            "No unseen real rows were given: the scores are against the rows that were "
+            "learned from, which rewards copying, and no attack could be judged."
         )
     yield (
-        "The privacy scores show what these attacks find, not what any attack "
-        "could; they are no formal guarantee such as differential privacy."
+        "“Real rows” beside a score is what real rows reach on the same test: no "
+        "synthesizer can be expected to do better."
     )
+    for report in reports:
+        for column in getattr(report, "table", ()):
+            if column["note"]:
+                yield f"{column['name']}: {column['kind']}; {column['note']}."
+        for name, what in getattr(report, "suppressed", {}).items():
+            yield (
+                f"{name}: {what['levels']} rare level(s), {what['rows']} row(s), "
+                "suppressed or merged with the nearest value; they do not come out."
+            )
+        gap = getattr(report, "likelihood_gap", None)
+        if gap is not None:
+            yield (
+                f"The model finds training rows {gap:.2f} nats likelier than unseen "
+                "ones, on average: what it has learned by heart."
+            )
+    yield (
+        "An interval holds 95 % of what chance alone would give. “Cannot tell” means "
+        "that the table is too small for that score: it is not a pass."
+    )
+    if any(hasattr(r, "riskiest") for r in reports):
+        yield (
+            "The privacy scores show what these attacks find, not what any attack "
+            "could; they are no formal guarantee such as differential privacy."
+        )
