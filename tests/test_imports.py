@@ -52,6 +52,7 @@ IN_FUNCTIONS = {
     "matplotlib": {"plotting", "tabular", "cli"},
     "dask": {"distributed", "tabular", "flow"},
     "torch": {"baselines"},
+    "yaml": {"tabular"},
 }
 REQUIRED = {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "gaussflow"}
 

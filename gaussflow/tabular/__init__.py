@@ -4,6 +4,7 @@ from gaussflow._optional import import_optional
 
 import_optional("pandas", extra="tabular", caller="gaussflow.tabular")
 
+from gaussflow.tabular.constraints import Constraint  # noqa: E402
 from gaussflow.tabular.encoder import TableEncoder  # noqa: E402
 from gaussflow.tabular.privacy import PrivacyReport  # noqa: E402
 from gaussflow.tabular.quality import QualityReport  # noqa: E402
@@ -13,6 +14,7 @@ from gaussflow.tabular.synthesizer import TabularSynthesizer  # noqa: E402
 
 __all__ = [
     "Column",
+    "Constraint",
     "PrivacyReport",
     "QualityReport",
     "Schema",

@@ -10,6 +10,8 @@ from gaussflow.tabular._values import date_ticks
 
 #: Most decimals that count as a grid; beyond, a column is in full precision.
 MAX_DECIMALS = 12
+NUMBER_KINDS = ("continuous", "integer", "datetime")
+LEVEL_KINDS = ("boolean", "categorical", "ordinal")
 #: Whole numbers up to here are exact in float64.
 EXACT = 2**53
 #: All-distinct columns with fewer filled cells than this are not taken for keys.
@@ -40,6 +42,102 @@ def describe_column(series, name):
         if found["dtype"].startswith(("datetime", "timedelta")):
             found["levels"] = None
     return found
+
+
+def describe_kind(series, name, kind):
+    """Return the fields of a ``Column`` of a kind that the user chose.
+
+    Parameters
+    ----------
+    series : pandas.Series
+        The column.
+    name : str
+        Its name.
+    kind : str or list
+        The kind; a list holds the levels of an ordinal column, in order.
+    """
+    found = describe_column(series, name)
+    levels = kind if isinstance(kind, (list, tuple)) else None
+    kind = kind if levels is None else "ordinal"
+    known = [*NUMBER_KINDS, *LEVEL_KINDS, "identifier", "text"]
+    if kind not in known:
+        raise ValueError(
+            f"kinds gives column {name!r} the kind {kind!r}; choose one of "
+            f"{', '.join(known)}, or a list of its levels in order."
+        )
+    if kind == found["kind"] and levels is None:
+        return found
+    filled = series[series.notna()]
+    found |= {"levels": None, "note": ""}
+    if kind in ("identifier", "text"):
+        made = "made anew" if kind == "identifier" else "left empty"
+        return found | {"note": f"not learned by your choice, {made}"} | {"kind": kind}
+    if kind in ("categorical", "ordinal"):
+        return found | _chosen_levels(filled, name, kind, levels)
+    found |= _chosen_numbers(filled, name, kind)
+    return found | {"kind": kind}
+
+
+def _chosen_levels(filled, name, kind, levels):
+    present = plain_levels(list(_value_counts(filled, name).index), name)
+    if levels is None:
+        try:
+            levels = sorted(present)
+        except TypeError as exc:
+            raise ValueError(
+                f"Column {name!r} mixes text and numbers, so its levels have no order. "
+                f"Convert it first, for example with df[{name!r}].astype(str)."
+            ) from exc
+    unlisted = [v for v in present if v not in levels]
+    if unlisted:
+        raise ValueError(
+            f"kinds lists the levels of column {name!r}, but the table also holds "
+            f"{', '.join(map(repr, unlisted[:5]))}. List every level, in order."
+        )
+    kept = [v for v in levels if v in present]
+    return {"kind": kind, "levels": kept, "decimals": None, "low": None, "high": None}
+
+
+def _chosen_numbers(filled, name, kind):
+    dtype = filled.dtype
+    dates = types.is_datetime64_any_dtype(dtype) or types.is_timedelta64_dtype(dtype)
+    if kind == "datetime" and dates:
+        return _describe_dates(filled)
+    numeric = types.is_numeric_dtype(dtype) and not types.is_bool_dtype(dtype)
+    if kind == "boolean" or kind == "datetime" or not numeric:
+        way = "pandas.to_datetime" if kind == "datetime" else "pandas.to_numeric"
+        way = f"df[{name!r}].astype(bool)" if kind == "boolean" else way
+        raise ValueError(
+            f"kinds makes column {name!r} {kind}, but it holds {dtype} values. Convert "
+            f"it first with {way}, or choose 'categorical'."
+        )
+    if len(filled) == 0:
+        raise ValueError(f"Column {name!r} has no filled cell; it cannot be {kind}.")
+    if types.is_integer_dtype(dtype):
+        values = [int(v) for v in filled.to_numpy()]
+        low = min(values)
+        step = _common_step([v - low for v in values])
+        found = {"decimals": 0, "low": low, "high": max(values)}
+        return found | {"origin": low, "step": step}
+    found = _describe_floats(filled, dtype, name)
+    if kind == "integer" and found["decimals"] != 0:
+        raise ValueError(
+            f"kinds makes column {name!r} integer, but it holds fractions. Round it, "
+            "or choose 'continuous'."
+        )
+    return found
+
+
+def fits_kind(series, column):
+    """Return whether a column's cells can be read as its schema says."""
+    dtype = series.dtype
+    if column.kind == "datetime":
+        dates = types.is_datetime64_any_dtype, types.is_timedelta64_dtype
+        return any(check(dtype) for check in dates)
+    if column.is_number and not types.is_numeric_dtype(dtype):
+        cells = series[series.notna()]
+        return types.infer_dtype(cells) in ("integer", "floating", "boolean", "empty")
+    return True
 
 
 def _describe_values(series, filled, counts, name):

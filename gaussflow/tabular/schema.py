@@ -1,12 +1,15 @@
 """What a table is made of: the kind, precision and levels of every column."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import pandas as pd
 
+from gaussflow._optional import import_optional
 from gaussflow._state import Persistent
-from gaussflow.tabular._inference import describe_column
+from gaussflow.tabular._constraint_infer import propose_constraints
+from gaussflow.tabular._inference import describe_column, describe_kind, fits_kind
+from gaussflow.tabular.constraints import Constraint
 
 #: Kinds that a flow learns, and kinds that are set aside.
 LEARNED_KINDS = (
@@ -102,10 +105,12 @@ class Column(Persistent):
 
 @dataclass
 class Schema(Persistent):
-    """The columns of a table, in order.
+    """The columns of a table, in order, and the rules between them.
 
-    ``Schema.infer`` reads it off a DataFrame; print it, edit the columns in
-    place (``schema["site"].kind = "identifier"``), and save it as JSON.
+    ``Schema.infer`` reads it off a DataFrame. Print it; change what a column is by
+    ``Schema.infer(df, kinds={"ward": "categorical"})`` or ``schema.edit("ward",
+    kind="identifier")``; add and remove rules in the list ``constraints``; save it as
+    JSON or YAML.
 
     Attributes
     ----------
@@ -113,6 +118,8 @@ class Schema(Persistent):
         In table order.
     n_rows : int
         Rows of the table it was inferred from.
+    constraints : list of str
+        Rules that the rows keep, as ``Constraint`` writes them.
 
     Examples
     --------
@@ -128,25 +135,96 @@ class Schema(Persistent):
 
     columns: list = field(default_factory=list)
     n_rows: int = 0
+    constraints: list = field(default_factory=list)
 
     @classmethod
-    def infer(cls, df):
+    def infer(cls, df, *, kinds=None, constraints=True):
         """Infer the schema of a table.
 
         Parameters
         ----------
         df : pandas.DataFrame of shape (n_samples, n_columns)
             The table.
+        kinds : dict or None, default=None
+            Kinds of some columns, by name, where you know better: a ward number is
+            "categorical". For "ordinal", the levels in their order, as a list.
+        constraints : bool, default=True
+            Whether to propose the rules that hold in every row, and hardly by chance:
+            sums, columns that decide others, inequalities and implications.
 
         Returns
         -------
         schema : Schema
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from gaussflow.tabular import Schema
+        >>> df = pd.DataFrame({"ward": [3, 7, 3], "stage": ["II", "I", "II"]})
+        >>> kinds = {"ward": "categorical", "stage": ["I", "II"]}
+        >>> schema = Schema.infer(df, kinds=kinds)
+        >>> [column.kind for column in schema]
+        ['categorical', 'ordinal']
         """
         check_frame(df)
-        columns = [
-            Column(name=name, **describe_column(df[name], name)) for name in df.columns
-        ]
-        return cls(columns=columns, n_rows=len(df))
+        kinds = dict(kinds or {})
+        unknown = [name for name in kinds if name not in df.columns]
+        if unknown:
+            raise ValueError(
+                f"kinds names the columns {unknown}, which the table does not have. "
+                f"Columns: {', '.join(map(str, df.columns))}."
+            )
+        columns = []
+        for name in df.columns:
+            if name in kinds:
+                found = describe_kind(df[name], name, kinds[name])
+            else:
+                found = describe_column(df[name], name)
+            columns.append(Column(name=name, **found))
+        rules = propose_constraints(columns, df) if constraints else []
+        return cls(columns=columns, n_rows=len(df), constraints=rules)
+
+    def edit(self, name, **changes):
+        """Change what the schema says of one column, in place.
+
+        Parameters
+        ----------
+        name : str
+            The column.
+        **changes : object
+            Attributes of ``Column``, such as ``kind="identifier"`` to have keys made
+            anew, ``kind="text"`` to leave the column empty, or ``note="..."``.
+
+        Returns
+        -------
+        self : Schema
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from gaussflow.tabular import Schema
+        >>> schema = Schema.infer(pd.DataFrame({"site": [1, 2, 1], "age": [5, 6, 7]}))
+        >>> schema.edit("site", kind="identifier")["site"].is_learned
+        False
+        """
+        if name not in self.names:
+            raise ValueError(
+                f"The schema has no column {name!r}. Columns: "
+                f"{', '.join(map(str, self.names))}."
+            )
+        at = self.names.index(name)
+        wrong = [key for key in changes if key not in Column.__dataclass_fields__]
+        if wrong or "name" in changes:
+            raise ValueError(
+                f"A column has no attribute {', '.join(wrong) or 'name'} to change. "
+                f"Attributes: {', '.join(list(Column.__dataclass_fields__)[1:])}."
+            )
+        changed = replace(self.columns[at], **changes)
+        if changed.kind not in ASIDE_KINDS and "note" not in changes:
+            changed.note = ""
+        _check_column(changed)
+        self.columns[at] = changed
+        return self
 
     @property
     def names(self):
@@ -162,7 +240,10 @@ class Schema(Persistent):
         return [column for column in self.columns if not column.is_learned]
 
     def check(self, df):
-        """Raise a ValueError unless df has exactly the schema's columns."""
+        """Raise a ValueError unless df has exactly the schema's columns.
+
+        Also if a column holds another kind of values than it did.
+        """
         check_frame(df)
         absent = [name for name in self.names if name not in df.columns]
         extra = [name for name in df.columns if name not in self.names]
@@ -172,10 +253,23 @@ class Schema(Persistent):
                 f"absent {absent}, unexpected {extra}. Pass the columns that the "
                 "schema was inferred from, or infer a new one."
             )
+        for column in self.columns:
+            _check_column(column)
+            if column.is_learned and not fits_kind(df[column.name], column):
+                raise ValueError(
+                    f"Column {column.name!r} is {column.kind} ({column.dtype}) in the "
+                    f"schema, but holds {df[column.name].dtype} values in this table. "
+                    f"Convert it, for example with df[{column.name!r}].astype("
+                    f"{column.dtype!r}), or infer a new schema."
+                )
 
     def to_dict(self):
         """Return the schema as plain dicts, lists, numbers and strings."""
-        return {"n_rows": self.n_rows, "columns": [asdict(c) for c in self.columns]}
+        return {
+            "n_rows": self.n_rows,
+            "constraints": [str(c) for c in self.constraints],
+            "columns": [asdict(c) for c in self.columns],
+        }
 
     @classmethod
     def from_dict(cls, data):
@@ -188,30 +282,50 @@ class Schema(Persistent):
                 "This is not a schema: expected a dict with a list 'columns' of "
                 f"column descriptions ({exc}). Write it with Schema.to_dict or save."
             ) from exc
-        known = LEARNED_KINDS + ASIDE_KINDS
         for column in columns:
-            if column.kind not in known:
-                raise ValueError(
-                    f"Column {column.name!r} has kind {column.kind!r}; "
-                    f"choose one of {', '.join(known)}."
-                )
-        return cls(columns=columns, n_rows=n_rows)
+            _check_column(column)
+        constraints = data.get("constraints", [])
+        if not isinstance(constraints, list):
+            raise ValueError(
+                "The schema's constraints must be a list of texts, got "
+                f"{constraints!r}."
+            )
+        constraints = [Constraint(c).text for c in constraints]
+        return cls(columns=columns, n_rows=n_rows, constraints=constraints)
 
     def save(self, path):
-        """Write the schema as a JSON file."""
+        """Write the schema as a JSON file, or as YAML if the name ends so.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            File to write; ``.yaml`` and ``.yml`` need the package PyYAML.
+        """
+        if _is_yaml(path):
+            yaml = import_optional("yaml", extra="yaml", caller="Schema.save")
+            text = yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True)
+        else:
+            text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
         with open(path, "w", encoding="utf-8") as file:
-            json.dump(self.to_dict(), file, indent=1, ensure_ascii=False)
+            file.write(text)
 
     @classmethod
     def load(cls, path):
-        """Read a schema from a JSON file."""
+        """Read a schema from a file that ``save`` wrote, or one written by hand."""
         with open(path, encoding="utf-8") as file:
-            try:
-                data = json.load(file)
-            except ValueError as exc:
-                raise ValueError(
-                    f"{path} is not a JSON file ({exc}). Write one with Schema.save."
-                ) from exc
+            text = file.read()
+        if _is_yaml(path):
+            yaml = import_optional("yaml", extra="yaml", caller="Schema.load")
+            read, wrong = yaml.safe_load, yaml.YAMLError
+        else:
+            read, wrong = json.loads, ValueError
+        try:
+            data = read(text)
+        except wrong as exc:
+            raise ValueError(
+                f"{path} is not a {'YAML' if _is_yaml(path) else 'JSON'} file ({exc}). "
+                "Write one with Schema.save."
+            ) from exc
         return cls.from_dict(data)
 
     def __getitem__(self, name):
@@ -230,9 +344,35 @@ class Schema(Persistent):
         return len(self.columns)
 
     def __str__(self):
-        """List the columns, one a line."""
-        head = f"{self.n_rows} rows, {len(self.columns)} columns"
-        return "\n".join([head, *(f"  {column}" for column in self.columns)])
+        """List the columns and the constraints, one a line."""
+        lines = [f"{self.n_rows} rows, {len(self.columns)} columns"]
+        lines += [f"  {column}" for column in self.columns]
+        if self.constraints:
+            lines.append(f"{len(self.constraints)} constraints")
+            lines += [f"  {constraint}" for constraint in self.constraints]
+        return "\n".join(lines)
+
+
+def _is_yaml(path):
+    return str(path).lower().endswith((".yaml", ".yml"))
+
+
+def _check_column(column):
+    """Raise a ValueError unless the column has what its kind needs."""
+    known = LEARNED_KINDS + ASIDE_KINDS
+    if column.kind not in known:
+        raise ValueError(
+            f"Column {column.name!r} has kind {column.kind!r}; "
+            f"choose one of {', '.join(known)}."
+        )
+    no_levels = column.is_learned and not column.is_number and column.levels is None
+    no_bounds = column.is_number and column.low is None
+    if no_levels or no_bounds:
+        raise ValueError(
+            f"Column {column.name!r} cannot become {column.kind}: its "
+            f"{'levels' if no_levels else 'bounds'} are not known. Read them off the "
+            f"table with Schema.infer(df, kinds={{{column.name!r}: {column.kind!r}}})."
+        )
 
 
 def check_frame(df):

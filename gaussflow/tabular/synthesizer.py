@@ -1,5 +1,7 @@
 """The synthesizer: a table in, new rows of the same table out."""
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.special import ndtri
 from sklearn.base import BaseEstimator, clone
@@ -8,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from gaussflow._random import as_generator, draw_seed
 from gaussflow._state import Persistent
 from gaussflow.layers.tree_layer import TreeTriangular
+from gaussflow.tabular._enforce import Rules
 from gaussflow.tabular._ranks import decode_ranks, rank_matrix
 from gaussflow.tabular.encoder import TableEncoder
 from gaussflow.tabular.schema import Schema, check_frame
@@ -36,7 +39,12 @@ class TabularSynthesizer(Persistent, BaseEstimator):
         of the scores, with ``fit(Z)`` and ``sample(n, random_state)``, such as
         ``GenFlow()``, is cloned, never fitted.
     schema : "infer" or Schema, default="infer"
-        What the columns are.
+        What the columns are, and the rules that ``Schema.infer`` proposes between
+        them, which every synthetic row keeps: print ``schema_`` to see them, and pass
+        ``Schema.infer(df, constraints=False)`` to go without.
+    constraints : iterable of str, tuple or Constraint, default=()
+        Further rules that every synthetic row keeps, such as ``"low <= high"``; see
+        ``Constraint``. The table must keep them too.
     target : str or None, default=None
         The column that the table is meant to predict. It is drawn first; for
         other flows than "auto", categories are ordered by their association with it.
@@ -50,8 +58,10 @@ class TabularSynthesizer(Persistent, BaseEstimator):
     ----------
     schema_ : Schema
         What the columns are, and which of them were set aside.
+    rules_ : Rules
+        The constraints, and the columns that are computed by them from others.
     encoder_ : TableEncoder
-        The fitted encoder.
+        The fitted encoder of the columns that are learned.
     flow_ : estimator
         The fitted flow.
     calibration_ : ndarray of shape (500, n_features) or None
@@ -75,12 +85,14 @@ class TabularSynthesizer(Persistent, BaseEstimator):
         self,
         flow="auto",
         schema="infer",
+        constraints=(),
         target=None,
         min_category_count=5,
         random_state=None,
     ):
         self.flow = flow
         self.schema = schema
+        self.constraints = constraints
         self.target = target
         self.min_category_count = min_category_count
         self.random_state = random_state
@@ -103,9 +115,18 @@ class TabularSynthesizer(Persistent, BaseEstimator):
         self._check_parameters(df)
         rng = as_generator(self.random_state)
         schema = Schema.infer(df) if isinstance(self.schema, str) else self.schema
+        rules = Rules(
+            schema,
+            df,
+            self.constraints,
+            target=self.target,
+            min_count=self.min_category_count,
+        )
+        learned = rules.learned(schema)
+        df = df[learned.names]
         trees = isinstance(self.flow, str)
         encoder = TableEncoder(
-            schema,
+            learned,
             min_count=self.min_category_count,
             target=self.target,
             n_sweeps=0 if trees else SWEEPS,  # trees need no places of scores
@@ -123,7 +144,10 @@ class TabularSynthesizer(Persistent, BaseEstimator):
             draws = flow.sample(CALIBRATION_ROWS, draw_seed(rng))
             self.calibration_ = np.quantile(draws, LEVELS, axis=0)
         self.encoder_, self.flow_ = encoder, flow
-        self.schema_ = encoder.schema_
+        found = {column.name: column for column in encoder.schema_}
+        columns = [found.get(column.name, column) for column in schema]
+        self.schema_ = replace(schema, columns=columns, constraints=rules.texts)
+        self.rules_ = rules
         self.n_rows_ = len(df)
         return self
 
@@ -149,17 +173,23 @@ class TabularSynthesizer(Persistent, BaseEstimator):
             raise ValueError(
                 f"n_samples must be an integer of at least 1, got {n_samples!r}."
             )
-        seed = draw_seed(as_generator(random_state))
-        Z = self.flow_.sample(int(n_samples), seed)
-        if self.calibration_ is None:
-            return decode_ranks(self.encoder_, Z)
-        return self.encoder_.decode(self._calibrate(Z))
+        rng = as_generator(random_state)
+        return self.rules_.settle(
+            lambda rows: self._draw(len(rows), draw_seed(rng)), int(n_samples), rng
+        )
 
     def __sklearn_is_fitted__(self):
         """Tell scikit-learn whether ``fit`` has run."""
         return hasattr(self, "flow_")
 
     # -- helpers ------------------------------------------------------------
+
+    def _draw(self, n_samples, seed):
+        """Return rows as the flow draws them, without the columns computed after."""
+        Z = self.flow_.sample(n_samples, seed)
+        if self.calibration_ is None:
+            return decode_ranks(self.encoder_, Z)
+        return self.encoder_.decode(self._calibrate(Z))
 
     def _calibrate(self, Z):
         """Give each column of the flow's draws its exact shape, a standard normal.
