@@ -9,9 +9,11 @@ from gaussflow.kernels.tree import (
     forest_draw,
     forest_forward,
     forest_inverse,
+    forest_particles,
     node_laws,
 )
 from gaussflow.layers.tree_fit import fit_forest
+from gaussflow.layers.tree_regions import RegionBook
 
 
 def naive_levels(codes, share, j, place, f):
@@ -114,6 +116,119 @@ def test_one_tree_drawn_is_that_tree_inverted():
     forest_inverse(U, np.zeros(U.shape, dtype=bool), f, again, place, inside)
     assert_array_equal(codes, again)
     assert_allclose(share, place, atol=1e-9)
+
+
+def random_regions(forest_map, rng, n_rows):
+    """One or two pieces of the line of cells, a single place, or nothing at all."""
+    book = RegionBook(n_rows, len(forest_map.cells))
+    for i in range(n_rows):
+        for j, cells in enumerate(forest_map.cells):
+            ends = np.sort(rng.uniform(0.0, cells.n_cells, 4))
+            pieces = [(ends[0], ends[1]), (ends[2], ends[3])][: rng.integers(3)]
+            if rng.random() < 0.2:
+                pieces = [(ends[0], ends[0])]
+            if rng.random() < 0.7:
+                book.of[i, j] = book.add(pieces)
+    return book.regions()
+
+
+def naive_weight(codes, share, pieces_of, f):
+    """Return the weight of a drawn row: its regions' masses, column by column."""
+    weight = 1.0
+    for place, j in enumerate(f.order):
+        if pieces_of[j] is None:
+            continue
+        mass = 0.0
+        for low, high in pieces_of[j]:
+            levels = []
+            for side, end in enumerate((low, high)):
+                trial = codes.copy()
+                trial[j] = min(int(end), f.n_cells[j] - 1)
+                ends = naive_levels(trial, share, j, place, f)
+                part = side if low == high else end - trial[j]
+                if f.gate[j] >= 0 and ends == (0.0, float(trial[j] == 0)):
+                    ends = (0.0, 1.0) if trial[j] == 0 else (1.0, 1.0)
+                levels.append(ends[0] + part * (ends[1] - ends[0]))
+            mass += levels[1] - levels[0]
+        weight *= mass
+    return weight
+
+
+def test_particles_weigh_what_their_regions_do(forest_map):
+    forest_map, _ = forest_map
+    f, rng = forest_map.forest, np.random.default_rng(0)
+    n, m, d = 40, 3, len(f.order)
+    regions = random_regions(forest_map, rng, n)
+    # Columns that an earlier one closes are tested by themselves.
+    regions.of[:, f.gate >= 0] = -1
+    codes, share = np.zeros((n, m, d), dtype=np.int32), np.zeros((n, m, d))
+    log_weights = np.empty((n, m))
+    forest_particles(
+        rng.random((n, m, d)),
+        rng.random((n, d)),
+        0.0,
+        f,
+        regions,
+        codes,
+        share,
+        log_weights,
+    )
+    for i in range(n):
+        pieces_of = [None] * d
+        for j in np.flatnonzero(regions.of[i] >= 0):
+            k = regions.of[i, j]
+            at = slice(regions.start[k], regions.start[k + 1])
+            pairs = zip(regions.low[at], regions.high[at], strict=True)
+            pieces_of[j] = list(pairs)
+        for p in range(m):
+            weight = naive_weight(codes[i, p], share[i, p], pieces_of, f)
+            assert_allclose(np.exp(log_weights[i, p]), weight, atol=1e-12)
+            if weight == 0.0:
+                continue
+            for j, pieces in enumerate(pieces_of):
+                at = codes[i, p, j] + share[i, p, j]
+                near = [low - 1e-9 <= at <= high + 1e-9 for low, high in pieces or []]
+                assert pieces is None or any(near)
+        bound = np.prod(
+            [
+                forest_map.most_probable(j, pieces)
+                for j, pieces in enumerate(pieces_of)
+                if pieces is not None and all(low < high for low, high in pieces)
+            ]
+        )
+        assert np.exp(log_weights[i]).max() <= bound + 1e-12
+
+
+def test_a_closed_column_weighs_one_or_nothing(forest_map):
+    forest_map, _ = forest_map
+    gate = forest_map.forest.gate[0]
+    book = RegionBook(2, 4)
+    book.of[:, gate] = book.add([(1.0, 2.0)])
+    book.of[0, 0] = book.add([(0.0, 1.0)])
+    book.of[1, 0] = book.add([(1.0, 5.0)])
+    rng = np.random.default_rng(0)
+    X, log_weights = forest_map.particles(book.regions(), 5, rng)
+    assert np.isnan(X[:, :, 0]).all()
+    assert_allclose(np.exp(log_weights[0]), np.exp(log_weights[0, 0]))
+    assert (log_weights[1] == -np.inf).all()
+    X, log_weights = forest_map.particles(book.regions(), 5, rng, gated=False)
+    assert not np.isnan(X[1, :, 0]).any()
+
+
+def test_particles_drawn_anew_have_the_same_law(forest_map):
+    forest_map, _ = forest_map
+    book, rng = RegionBook(1, 4), np.random.default_rng(0)
+    book.of[0, 1] = book.add([(1.0, 3.0)])
+    book.of[0, 0] = book.add([(20.0, 40.0)])
+    never, log_never = forest_map.particles(book.regions(), 40_000, rng)
+    anew, log_anew = forest_map.particles(book.regions(), 40_000, rng, resample=1.1)
+    weights = np.exp(log_never[0])
+    assert_allclose(np.exp(log_anew), weights.mean(), rtol=0.05)
+    for j in range(3):
+        a, b = anew[0, :, j], never[0, :, j]
+        known = ~np.isnan(b)
+        mean = np.average(b[known], weights=weights[known])
+        assert abs(np.nanmean(a) - mean) < 0.05 * np.nanstd(b)
 
 
 @pytest.mark.parametrize("n_smooth", [1.0, 5.0])

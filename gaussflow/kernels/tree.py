@@ -75,6 +75,25 @@ class Forest(NamedTuple):
     high: np.ndarray
 
 
+class Regions(NamedTuple):
+    """Where the cells of rows must lie: pieces of the line of a column's cells.
+
+    Cell k of a column is the piece from k to k + 1 of that line, and a place in it
+    its share of the way.
+
+    Attributes
+    ----------
+    of : (n, d) the region of each row's column, or -1 where it is free
+    start : (regions + 1,) where each region's pieces start; they are in order
+    low, high : (size,) their ends; equal for a single place, which has a density
+    """
+
+    of: np.ndarray
+    start: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
 @jit
 def _find_leaf(codes, j, node, forest):
     """Return where the law of the leaf starts that a row of codes falls in."""
@@ -143,6 +162,27 @@ def _level(position, at, n_bins, forest):
     low = forest.cumulative[at + left]
     high = forest.cumulative[at + left + 1]
     return low + (position - left) * (high - low)
+
+
+@jit
+def _invert_leaf(level, at, cells, j, mean, forest):
+    """Return the cell, and the place in it, where a leaf's law reaches a level.
+
+    cells : the cell to look from, and the one to stop before
+    """
+    first, last = cells
+    low = _level(_position(first, j, mean, forest), at, forest.n_bins[j], forest)
+    high = _level(_position(last, j, mean, forest), at, forest.n_bins[j], forest)
+    while last - first > 1:
+        middle = (first + last) // 2
+        position = _position(middle, j, mean, forest)
+        value = _level(position, at, forest.n_bins[j], forest)
+        if value <= level:
+            first, low = middle, value
+        else:
+            last, high = middle, value
+    where = (level - low) / (high - low) if high > low else 0.5
+    return first, min(1.0, max(0.0, where))
 
 
 @jit
@@ -250,19 +290,177 @@ def forest_draw(uniforms, forest, codes, share):
             tree = min(int(level), n_trees - 1)
             level -= tree
             at = _find_leaf(codes[i], j, forest.roots[j, tree], forest)
-            first, last = 0, forest.n_cells[j]
-            low, high = 0.0, 1.0
-            while last - first > 1:
-                middle = (first + last) // 2
-                position = _position(middle, j, mean, forest)
-                value = _level(position, at, forest.n_bins[j], forest)
-                if value <= level:
-                    first, low = middle, value
-                else:
-                    last, high = middle, value
-            codes[i, j] = first
-            where = (level - low) / (high - low) if high > low else 0.5
-            share[i, j] = min(1.0, max(0.0, where))
+            cells = 0, forest.n_cells[j]
+            cell, where = _invert_leaf(level, at, cells, j, mean, forest)
+            codes[i, j], share[i, j] = cell, where
+
+
+@jit
+def _piece(low, high, j, mean, forest, ends):
+    """Find where a piece of the line of cells lies among the bins of the leaves.
+
+    ends : (2, 3), written: for either end its cell's two positions, and the share
+        of the way between them; for a single place, the ends of its cell
+    """
+    last = forest.n_cells[j] - 1
+    for side in range(2):
+        cell = min(int(high if side else low), last)
+        ends[side, 0] = _position(cell, j, mean, forest)
+        ends[side, 1] = _position(cell + 1, j, mean, forest)
+        ends[side, 2] = (high if side else low) - cell
+        if low == high:
+            ends[side, 2] = side
+
+
+@jit
+def _end_level(end, at, n_bins, forest):
+    """Return a leaf's cumulative probability at one end of a piece."""
+    low = _level(end[0], at, n_bins, forest)
+    high = _level(end[1], at, n_bins, forest)
+    return low + end[2] * (high - low)
+
+
+@jit
+def _draw_within(level, pieces, at, j, mean, forest, regions, ends):
+    """Return the cell, and the place in it, where a leaf's law on a region is."""
+    first, stop = pieces
+    n_bins = forest.n_bins[j]
+    for p in range(first, stop):
+        low, high = regions.low[p], regions.high[p]
+        _piece(low, high, j, mean, forest, ends)
+        begin = _end_level(ends[0], at, n_bins, forest)
+        mass = _end_level(ends[1], at, n_bins, forest) - begin
+        if level < mass or p == stop - 1:
+            break
+        level -= mass
+    from_cell = min(int(low), forest.n_cells[j] - 1)
+    to_cell = min(int(high), forest.n_cells[j] - 1)
+    if low == high:
+        return from_cell, low - from_cell
+    cells = from_cell, to_cell + 1
+    cell, where = _invert_leaf(begin + level, at, cells, j, mean, forest)
+    if cell == from_cell:
+        where = max(where, low - from_cell)
+    if cell == to_cell:
+        where = min(where, high - to_cell)
+    return cell, where
+
+
+@jit
+def _resample(log_weights, offset, threshold, codes, share, work):
+    """Draw particles anew by their weights where few of them carry the most.
+
+    Systematic resampling; ``work`` holds room for codes and places. The weights'
+    mean is kept.
+    """
+    n = len(log_weights)
+    top = -np.inf
+    for m in range(n):
+        top = max(top, log_weights[m])
+    if top == -np.inf:
+        return
+    total, squares = 0.0, 0.0
+    for m in range(n):
+        weight = math.exp(log_weights[m] - top)
+        total += weight
+        squares += weight * weight
+    if total * total >= threshold * n * squares:
+        return
+    old_codes, old_share = work
+    old_codes[:], old_share[:] = codes, share
+    source, reached = 0, math.exp(log_weights[0] - top)
+    step = total / n
+    for m in range(n):
+        wanted = (m + offset) * step
+        while reached < wanted and source < n - 1:
+            source += 1
+            reached += math.exp(log_weights[source] - top)
+        codes[m], share[m] = old_codes[source], old_share[source]
+    log_weights[:] = top + math.log(step)
+
+
+@jit
+def forest_particles(
+    uniforms, offsets, threshold, forest, regions, codes, share, log_weights
+):
+    """Draw weighted rows whose cells lie in given regions, column by column.
+
+    Each cell is drawn from its law on the region; the row's weight is the
+    product of what the regions weigh. So the weights' mean is the probability of
+    the regions (a density at single places), whatever ``threshold`` is.
+
+    uniforms : (n, m, d) in [0, 1), for m particles of each of n rows
+    offsets : (n, d) in [0, 1), for drawing particles anew
+    threshold : a row's particles are drawn anew where they count as fewer
+        than this share of them; 0 for never
+    codes, share : (n, m, d), written: the cells, and the places in them
+    log_weights : (n, m), written: logs of the weights
+    """
+    n_particles, n_trees = uniforms.shape[1], forest.roots.shape[1]
+    leaves = np.empty(n_trees, dtype=np.int64)
+    masses, ends = np.empty(n_trees), np.empty((2, 3))
+    work = np.empty_like(codes[0]), np.empty_like(share[0])
+    for i in range(uniforms.shape[0]):
+        log_weights[i] = 0.0
+        for place in range(len(forest.order)):
+            j = forest.order[place]
+            region = regions.of[i, j]
+            first, stop = 0, 0
+            if region >= 0:
+                first, stop = regions.start[region], regions.start[region + 1]
+            for m in range(n_particles):
+                row, places = codes[i, m], share[i, m]
+                if _is_closed(row, j, forest):
+                    row[j], places[j] = 0, 0.5
+                    if region >= 0 and (stop == first or regions.low[first] >= 1.0):
+                        log_weights[i, m] = -np.inf
+                    continue
+                mean = 0.0
+                if forest.linear[j]:
+                    mean = _location(row, places, j, place, forest)
+                level = uniforms[i, m, j]
+                if region < 0:
+                    level *= n_trees
+                    tree = min(int(level), n_trees - 1)
+                    at = _find_leaf(row, j, forest.roots[j, tree], forest)
+                    cells = 0, forest.n_cells[j]
+                    row[j], places[j] = _invert_leaf(
+                        level - tree, at, cells, j, mean, forest
+                    )
+                    continue
+                for t in range(n_trees):
+                    leaves[t] = _find_leaf(row, j, forest.roots[j, t], forest)
+                    masses[t] = 0.0
+                for p in range(first, stop):
+                    _piece(regions.low[p], regions.high[p], j, mean, forest, ends)
+                    for t in range(n_trees):
+                        masses[t] += _end_level(
+                            ends[1], leaves[t], forest.n_bins[j], forest
+                        ) - _end_level(ends[0], leaves[t], forest.n_bins[j], forest)
+                total = 0.0
+                for t in range(n_trees):
+                    total += masses[t]
+                if not total > 0.0:
+                    log_weights[i, m] = -np.inf
+                    row[j] = 0
+                    if stop > first:
+                        row[j] = min(int(regions.low[first]), forest.n_cells[j] - 1)
+                    places[j] = 0.5
+                    continue
+                log_weights[i, m] += math.log(total / n_trees)
+                level *= total
+                tree = 0
+                while tree < n_trees - 1 and level >= masses[tree]:
+                    level -= masses[tree]
+                    tree += 1
+                pieces = first, stop
+                row[j], places[j] = _draw_within(
+                    level, pieces, leaves[tree], j, mean, forest, regions, ends
+                )
+            if region >= 0 and threshold > 0.0 and n_particles > 1:
+                _resample(
+                    log_weights[i], offsets[i, j], threshold, codes[i], share[i], work
+                )
 
 
 @jit

@@ -1,7 +1,6 @@
 """A table as a matrix of ranks for trees: atoms repeat, missing cells are NaN."""
 
 import numpy as np
-from scipy.special import ndtri
 
 from gaussflow.tabular._maps import LevelMap
 
@@ -62,5 +61,4 @@ def rank_matrix(encoder, df, rng):
 
 def decode_ranks(encoder, X):
     """Return the table of such ranks."""
-    ranks = np.where(np.isnan(X), 0.5, X)
-    return encoder.decode(ndtri(np.clip(ranks, 1e-12, 1.0 - 1e-12)))
+    return encoder.decode_ranks(np.where(np.isnan(X), 0.5, X))

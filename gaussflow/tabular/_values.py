@@ -30,6 +30,35 @@ def to_numbers(series, column):
     return out
 
 
+def to_number(value, column):
+    """Return one number or date as ``to_numbers`` does, but between grid places too.
+
+    What is no number raises a TypeError, or a ValueError.
+    """
+    if column.kind == "datetime":
+        base, _, zone = column.dtype.partition(",")
+        base, zone = base.rstrip("]") + "]", zone.strip(" ]")
+        if base.startswith("timedelta"):
+            series = pd.Series([pd.Timedelta(value)])
+        else:
+            stamp = pd.Timestamp(value)
+            if stamp.tzinfo is None and zone:
+                stamp = stamp.tz_localize(zone)
+            if stamp.tzinfo is not None:
+                stamp = stamp.tz_convert("UTC").tz_localize(None)
+            series = pd.Series([stamp])
+        if base.startswith(("datetime", "timedelta")):
+            series = series.astype(base)
+        return float(date_ticks(series)[0] - column.origin) / column.step
+    if isinstance(value, (str, bytes)):
+        raise TypeError("a text where a number is expected")
+    if column.decimals is None:
+        return float(value)
+    if column.decimals == 0 and isinstance(value, (int, np.integer)):
+        return (int(value) - column.origin) / column.step
+    return (float(value) * 10.0**column.decimals - column.origin) / column.step
+
+
 def from_numbers(numbers, column):
     """Return the Series of the column's dtype for what ``to_numbers`` gave."""
     if column.is_number:

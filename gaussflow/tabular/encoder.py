@@ -18,7 +18,7 @@ from gaussflow.tabular._latent import (
 from gaussflow.tabular._maps import FEW_VALUES, GridMap, LevelMap
 from gaussflow.tabular._missing import MissingPatterns
 from gaussflow.tabular._values import from_numbers, to_numbers, to_series
-from gaussflow.tabular.schema import Schema
+from gaussflow.tabular.schema import Schema, check_frame
 
 #: Rows on which the scores' correlation and the levels' order are learned.
 LEARNING_ROWS = 5000
@@ -137,12 +137,15 @@ class TableEncoder(Persistent):
                 f"Z has shape {Z.shape}, but this encoder has {len(self.maps_)} "
                 "features. Pass scores as encode returns them."
             )
-        ranks = ndtr(Z)
+        return self.decode_ranks(ndtr(Z))
+
+    def decode_ranks(self, ranks):
+        """Return the table of ranks in [0, 1], as ``decode`` of their scores."""
         numbers = [m.values(ranks[:, j]) for j, m in enumerate(self.maps_)]
         n_learned = len(self.learned_)
         missing = self.missing_.missing(numbers[n_learned:], len(self.schema_))
         if not self.missing_.maps_:
-            missing = np.zeros((len(Z), len(self.schema_)), dtype=bool)
+            missing = np.zeros((len(ranks), len(self.schema_)), dtype=bool)
         learned = dict(zip(self.learned_, numbers, strict=False))
         series = {}
         for i, column in enumerate(self.schema_):
@@ -167,7 +170,7 @@ class TableEncoder(Persistent):
         """
         columns = [self.schema_.columns[i] for i in self.learned_]
         values = [to_numbers(df[c.name], c) for c in columns]
-        values += self.missing_.values(self._mask(df))
+        values += self.missing_.values(self.missing_cells(df))
         low = np.zeros((len(df), len(values)))
         high = np.ones_like(low)
         for j, (numbers, m) in enumerate(zip(values, self.maps_, strict=True)):
@@ -175,10 +178,29 @@ class TableEncoder(Persistent):
             low[filled, j], high[filled, j] = m.intervals(numbers[filled])
         return low, high
 
+    def missing_cells(self, df):
+        """Return which cells are missing, leaving out what is always missing.
+
+        Parameters
+        ----------
+        df : pandas.DataFrame of shape (n_samples, n_columns)
+            A table with the columns of the schema.
+
+        Returns
+        -------
+        missing : ndarray of shape (n_samples, n_columns), bool
+        """
+        mask = df[self.schema_.names].isna().to_numpy().copy()
+        for i, column in enumerate(self.schema_):
+            if column.kind in ("text", "identifier") or column.distinct == 0:
+                mask[:, i] = False
+        return mask
+
     # -- helpers ------------------------------------------------------------
 
     def _fit(self, df, rng):
         schema = Schema.infer(df) if self.schema is None else self.schema
+        check_frame(df)
         schema.check(df)
         self.schema_ = schema
         self.learned_, self.maps_, self.suppressed_ = [], [], {}
@@ -190,7 +212,9 @@ class TableEncoder(Persistent):
                 "The table has no column to learn: every column is constant, an "
                 "identifier, free text or too rare. Columns found:\n" + str(schema)
             )
-        self.missing_ = MissingPatterns(self._mask(df), min_count=self.min_count)
+        self.missing_ = MissingPatterns(
+            self.missing_cells(df), min_count=self.min_count
+        )
         self.maps_ += self.missing_.maps_
         names = [str(schema.columns[i].name) for i in self.learned_]
         self.feature_names_ = names + self.missing_.labels
@@ -243,14 +267,6 @@ class TableEncoder(Persistent):
         columns = list(self.schema_.columns)
         columns[i] = replace(column, **changed)
         self.schema_ = Schema(columns=columns, n_rows=self.schema_.n_rows)
-
-    def _mask(self, df):
-        """Return which cells are missing, leaving out what is always missing."""
-        mask = df[self.schema_.names].isna().to_numpy().copy()
-        for i, column in enumerate(self.schema_):
-            if column.kind in ("text", "identifier") or mask[:, i].all():
-                mask[:, i] = False
-        return mask
 
     def _learn_scores(self, low, high, rng):
         """Learn the order of the levels and the correlation of the scores."""

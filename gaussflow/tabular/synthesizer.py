@@ -10,7 +10,11 @@ from sklearn.utils.validation import check_is_fitted
 from gaussflow._random import as_generator, draw_seed
 from gaussflow._state import Persistent
 from gaussflow.layers.tree_layer import TreeTriangular
+from gaussflow.tabular._conditions import read_conditions
+from gaussflow.tabular._density import log_density
 from gaussflow.tabular._enforce import Rules
+from gaussflow.tabular._given import draw_given, draw_until
+from gaussflow.tabular._impute import impute_table
 from gaussflow.tabular._ranks import decode_ranks, rank_matrix
 from gaussflow.tabular.encoder import TableEncoder
 from gaussflow.tabular.schema import Schema, check_frame
@@ -151,13 +155,17 @@ class TabularSynthesizer(Persistent, BaseEstimator):
         self.n_rows_ = len(df)
         return self
 
-    def sample(self, n_samples=1, random_state=None):
-        """Draw synthetic rows.
+    def sample(self, n_samples=1, conditions=None, random_state=None):
+        """Draw synthetic rows, all of them or those that meet conditions.
 
         Parameters
         ----------
         n_samples : int, default=1
             Number of rows, at least 1.
+        conditions : dict or None, default=None
+            What columns must hold: a value, a list of values, or a range as a tuple
+            of its two ends, which count, or None for no end. None, NaN or
+            ``pandas.NA`` as a value stands for a missing cell.
         random_state : int, RandomState, Generator or None, default=None
             Randomness of this draw.
 
@@ -165,18 +173,153 @@ class TabularSynthesizer(Persistent, BaseEstimator):
         -------
         df : pandas.DataFrame of shape (n_samples, n_columns)
             Rows with the columns, dtypes, categories, precision and bounds of
-            the table that was learned.
+            the table that was learned. With conditions, ``df.attrs["conditions"]``
+            tells how they were met: the "method", the "probability" of the
+            conditions, and how many rows were "drawn".
+
+        Notes
+        -----
+        With conditions the method is "exact" wherever it can be: columns are drawn
+        within what the conditions allow, and rows are accepted in proportion to
+        the probability of that, so that they follow the model's own conditional
+        law. Where conditions are so rare that this would take millions of draws, it
+        is "importance": rows are chosen by their weights from a large pool, which is
+        correct as the pool grows; "effective" tells as how many rows it counts, and
+        a warning is given where that is less than ``n_samples``. Other flows than
+        "auto" are drawn from until enough rows meet the conditions.
+
+        Examples
+        --------
+        >>> from gaussflow.datasets import load_breast_cancer_table
+        >>> from gaussflow.tabular import TabularSynthesizer
+        >>> df = load_breast_cancer_table()[["diagnosis", "mean radius"]]
+        >>> synthesizer = TabularSynthesizer(random_state=0).fit(df)
+        >>> large = synthesizer.sample(50, {"mean radius": (18, None)}, random_state=0)
+        >>> bool(large["mean radius"].min() >= 18), large.attrs["conditions"]["method"]
+        (True, 'exact')
         """
         check_is_fitted(self)
-        whole = isinstance(n_samples, (int, np.integer))
-        if not whole or isinstance(n_samples, bool) or n_samples < 1:
-            raise ValueError(
-                f"n_samples must be an integer of at least 1, got {n_samples!r}."
-            )
+        _check_count("n_samples", n_samples)
+        conditions = {} if conditions is None else conditions
+        wanted = read_conditions(conditions, self.schema_)
+        rng, told = as_generator(random_state), {}
+
+        def draw(rows):
+            if not wanted:
+                return self._draw(len(rows), draw_seed(rng))
+            new, about = self._draw_given(wanted, len(rows), rng)
+            told.setdefault("conditions", about)  # the first draw's is of most rows
+            return new
+
+        df = self.rules_.settle(draw, int(n_samples), rng)
+        df.attrs |= told
+        return df
+
+    def score_samples(self, df):
+        """Return the log-density of each row, in nats.
+
+        It is the learned law, from which ``sample`` draws. A discrete column, and a
+        number on a grid (of two decimals, say), counts by its probability; a number
+        in full precision by its density in the units of the table, and by its
+        probability where it is a value that many rows hold; a missing cell by the
+        probability of the row's pattern of missing cells. Constant columns, keys,
+        free text and columns that constraints compute from others do not count.
+
+        Parameters
+        ----------
+        df : pandas.DataFrame of shape (n_samples, n_columns)
+            Rows with the columns of the table that was learned.
+
+        Returns
+        -------
+        log_density : ndarray of shape (n_samples,)
+            -inf where a number lies beyond what was seen at fit, or a cell is
+            missing in a column that never was.
+
+        Notes
+        -----
+        What ``sample`` never emits because too few rows held it
+        (``min_category_count``) is scored as it was learned: a number as
+        the nearest that comes out, a category or a pattern of missing cells as one
+        that was not observed. Over all rows that the flow can draw, probabilities
+        sum to 1: rows that break a constraint, which ``sample`` draws again, count.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> from gaussflow.tabular import TabularSynthesizer
+        >>> df = pd.DataFrame({"smoker": ["no", "no", "yes"] * 20})
+        >>> synthesizer = TabularSynthesizer(random_state=0).fit(df)
+        >>> rows = pd.DataFrame({"smoker": ["no", "yes"]})
+        >>> np.exp(synthesizer.score_samples(rows)).round(3)
+        array([0.667, 0.333])
+        """
+        self._check_rows(df, "score_samples")
+        return log_density(self.encoder_, self.flow_.map_, df)
+
+    def score(self, df, y=None):
+        """Return the mean log-density of rows; see ``score_samples``.
+
+        Parameters
+        ----------
+        df : pandas.DataFrame of shape (n_samples, n_columns)
+            Rows with the columns of the table that was learned.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        score : float
+            In nats a row; higher is better.
+        """
+        return float(np.mean(self.score_samples(df)))
+
+    def impute(self, df, n_imputations=1, random_state=None):
+        """Fill missing cells by draws from their law given the row's other cells.
+
+        Parameters
+        ----------
+        df : pandas.DataFrame of shape (n_samples, n_columns)
+            Rows with the columns of the table that was learned.
+        n_imputations : int, default=1
+            How many times to draw, at least 1. The spread between several draws
+            tells how sure an imputed value is.
+        random_state : int, RandomState, Generator or None, default=None
+            Randomness of the draws.
+
+        Returns
+        -------
+        filled : pandas.DataFrame or list of them
+            df with its missing cells filled, one table for each imputation; a list
+            where these are several. What was observed comes back as it was, with its
+            dtype. Cells of keys, free text and columns without any value stay missing.
+
+        Notes
+        -----
+        Cells are taken to be missing at random: given what was observed in the row, a
+        value does not depend on whether it is missing. Rows are completed by
+        weighted draws ("particles"), column after column, each weighted by the
+        probability of the observed cells that come later.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from gaussflow.tabular import TabularSynthesizer
+        >>> df = pd.DataFrame({"smoker": ["no", "yes"] * 30, "cigs": [0, 9] * 30})
+        >>> synthesizer = TabularSynthesizer(random_state=0).fit(df)
+        >>> rows = pd.DataFrame({"smoker": ["yes", None], "cigs": [None, 0]})
+        >>> synthesizer.impute(rows, random_state=0)
+          smoker  cigs
+        0    yes   9.0
+        1     no   0.0
+        """
+        self._check_rows(df, "impute")
+        _check_count("n_imputations", n_imputations)
         rng = as_generator(random_state)
-        return self.rules_.settle(
-            lambda rows: self._draw(len(rows), draw_seed(rng)), int(n_samples), rng
-        )
+        parts = self.encoder_, self.flow_.map_, self.rules_
+        tables = impute_table(*parts, df, int(n_imputations), rng)
+        return tables if len(tables) > 1 else tables[0]
 
     def __sklearn_is_fitted__(self):
         """Tell scikit-learn whether ``fit`` has run."""
@@ -190,6 +333,38 @@ class TabularSynthesizer(Persistent, BaseEstimator):
         if self.calibration_ is None:
             return decode_ranks(self.encoder_, Z)
         return self.encoder_.decode(self._calibrate(Z))
+
+    def _draw_given(self, conditions, n_samples, rng):
+        """Return such rows that meet conditions, and what is told about them."""
+        own, n_more = [], 0
+        if self.calibration_ is None:
+            names = self.encoder_.schema_.names
+            own = [c for c in conditions if c.column.name in names]
+            n_more = len(conditions) - len(own)
+        if not own:
+            return draw_until(self._draw, self.rules_, conditions, n_samples, rng)
+        about = []
+
+        def draw(n_rows, seed=None):
+            X, told = draw_given(self.encoder_, self.flow_.map_, own, n_rows, rng)
+            about.append(told)
+            return decode_ranks(self.encoder_, X)
+
+        if not n_more:
+            return draw(n_samples), about[0]
+        # Conditions on computed columns are known to hold only after these are.
+        df, told = draw_until(draw, self.rules_, conditions, n_samples, rng)
+        told["probability"] *= about[0]["probability"]
+        return df, about[0] | told | {"method": about[0]["method"]}
+
+    def _check_rows(self, df, caller):
+        check_is_fitted(self)
+        if self.calibration_ is not None:
+            raise ValueError(
+                f"{caller} needs the layer of trees, but this synthesizer was fitted "
+                f"with {type(self.flow_).__name__}. Use flow='auto'."
+            )
+        self.schema_.check(df)
 
     def _calibrate(self, Z):
         """Give each column of the flow's draws its exact shape, a standard normal.
@@ -236,3 +411,9 @@ class TabularSynthesizer(Persistent, BaseEstimator):
                 f"target {self.target!r} is not a column of the table. Columns: "
                 f"{', '.join(map(str, df.columns))}."
             )
+
+
+def _check_count(name, value):
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < 1:
+        raise ValueError(f"{name} must be an integer of at least 1, got {value!r}.")
