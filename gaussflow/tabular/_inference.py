@@ -14,8 +14,22 @@ NUMBER_KINDS = ("continuous", "integer", "datetime")
 LEVEL_KINDS = ("boolean", "categorical", "ordinal")
 #: Whole numbers up to here are exact in float64.
 EXACT = 2**53
-#: All-distinct columns with fewer filled cells than this are not taken for keys.
-MIN_KEYS = 10
+#: All-distinct columns with fewer filled cells than this are not taken for keys, nor
+#: are columns with the name of a key, half of whose values differ.
+MIN_KEYS, MIN_NAMED_KEYS = 10, 50
+#: Dates of other years are most likely markers of something unknown.
+YEARS = (1800, 2200)
+#: What to do with values that a column cannot hold, by pandas' name for them.
+CONVERSIONS = {
+    "date": "pandas.to_datetime({0})",
+    "datetime": "pandas.to_datetime({0}, errors='coerce'), which turns dates that "
+    "are out of range into missing cells",
+    "decimal": "{0}.astype(float)",
+    "bytes": "{0}.str.decode('utf-8')",
+    "period": "{0}.dt.to_timestamp()",
+    "time": "{0}.astype(str)",
+    "mixed": "{0}.astype(str), or pandas.to_datetime({0}, errors='coerce') for dates",
+}
 
 
 def describe_column(series, name):
@@ -174,10 +188,11 @@ def _describe_objects(filled, counts, name):
         found = _describe_floats(filled.astype("float64"), np.dtype("float64"), name)
         return found | {"kind": "continuous"}
     if inferred != "string":
+        way = CONVERSIONS.get(inferred, "{0}.astype(str) or pandas.to_datetime({0})")
         raise ValueError(
             f"Column {name!r} mixes types or holds values that are neither numbers, "
             f"text, dates nor booleans (found: {inferred}). Convert it first, for "
-            f"example with df[{name!r}].astype(str) or pandas.to_datetime."
+            f"example with {way.format(f'df[{name!r}]')}."
         )
     levels = sorted(counts.index.tolist())
     if len(levels) == len(filled) >= MIN_KEYS:
@@ -193,11 +208,9 @@ def _describe_integers(filled, counts, name):
     values = np.array([int(v) for v in filled.to_numpy()], dtype=object)
     low, high = int(min(values)), int(max(values))
     found = {"kind": "integer", "decimals": 0, "low": low, "high": high}
-    if len(values) >= MIN_KEYS and len(counts) == len(values):
-        running = high - low == len(values) - 1
-        if running or _looks_like_key(name) or high - low >= EXACT:
-            note = "all values differ; not learned, made anew"
-            return found | {"kind": "identifier", "note": note}
+    key = _key(name, len(values), len(counts), high - low)
+    if key:
+        return found | key
     step = _common_step([int(v) - low for v in counts.index])
     return found | {"origin": low, "step": step}
 
@@ -220,14 +233,37 @@ def _describe_floats(filled, dtype, name):
     }
     if decimals is not None:
         whole = np.unique(np.rint(values * 10.0**decimals)).astype(np.int64)
+        key = _key(name, len(values), len(whole), values.max() - values.min())
+        if decimals == 0 and key:
+            return found | key
         found["origin"] = int(whole[0])
         found["step"] = _common_step((whole - whole[0]).tolist())
     return found
 
 
+def _key(name, n_filled, n_distinct, spread):
+    """Return kind and note of a column of whole numbers that are keys, or nothing."""
+    named, note = _looks_like_key(name), ""
+    if n_filled >= MIN_KEYS and n_distinct == n_filled:
+        if named or spread == n_filled - 1 or spread >= EXACT:
+            note = "all values differ; not learned, made anew"
+    elif named and n_filled >= MIN_NAMED_KEYS and n_distinct > 0.5 * n_filled:
+        note = "a key by its name, most values differ; not learned, made anew"
+    return {"kind": "identifier", "note": note} if note else {}
+
+
 def _describe_dates(filled):
     ticks = np.unique(date_ticks(filled))
+    note = ""
+    if types.is_datetime64_any_dtype(filled.dtype):
+        odd = ~filled.dt.year.between(*YEARS)
+        if odd.any():
+            note = (
+                f"{odd.sum()} dates such as {str(filled[odd].iloc[0])[:10]}: if these "
+                "are markers, make them missing cells"
+            )
     return {
+        "note": note,
         "kind": "datetime",
         "decimals": 0,
         "origin": int(ticks[0]),

@@ -1,4 +1,4 @@
-"""What a table is made of: the kind, precision and levels of every column."""
+"""What a table is made of: its columns, and the rules between them."""
 
 import json
 from dataclasses import asdict, dataclass, field, replace
@@ -9,98 +9,8 @@ from gaussflow._optional import import_optional
 from gaussflow._state import Persistent
 from gaussflow.tabular._constraint_infer import propose_constraints
 from gaussflow.tabular._inference import describe_column, describe_kind, fits_kind
+from gaussflow.tabular.column import ASIDE_KINDS, Column, check_column
 from gaussflow.tabular.constraints import Constraint
-
-#: Kinds that a flow learns, and kinds that are set aside.
-LEARNED_KINDS = (
-    "continuous",
-    "integer",
-    "datetime",
-    "boolean",
-    "categorical",
-    "ordinal",
-)
-ASIDE_KINDS = ("constant", "identifier", "text")
-
-
-@dataclass
-class Column(Persistent):
-    """One column of a table, as found in the data.
-
-    Numbers and dates lie on the column's own grid: a value is
-    ``(origin + step * k) / 10**decimals`` with a whole number k >= 0. Columns
-    in full floating-point precision have no grid (``decimals`` is None).
-
-    Attributes
-    ----------
-    name : str
-        Column name.
-    kind : str
-        "continuous", "integer", "datetime", "boolean", "categorical" and
-        "ordinal" are learned; "constant", "identifier" and "text" are not.
-    dtype : str
-        The pandas dtype that generated columns get.
-    missing : int
-        Number of missing cells.
-    missing_marker : str
-        How an object column writes a missing cell: "nan" or "None".
-    distinct : int
-        Number of distinct values, missing aside.
-    repeated : float
-        Share of the filled cells whose value another row holds too.
-    decimals, origin, step : int or None, int, int
-        The grid of a numeric or date column.
-    low, high : int, float or str
-        Bounds of a numeric or date column.
-    levels : list or None
-        Distinct values of a discrete column; ordered if ``kind`` is "ordinal".
-    categories : list or None
-        For a categorical dtype, all its categories, unused ones included.
-    note : str
-        Why a column is set aside, or what the user should know.
-    """
-
-    name: object
-    kind: str
-    dtype: str
-    missing: int = 0
-    missing_marker: str = "nan"
-    distinct: int = 0
-    repeated: float = 0.0
-    decimals: int | None = None
-    origin: int = 0
-    step: int = 1
-    low: object = None
-    high: object = None
-    levels: list | None = None
-    categories: list | None = None
-    categories_dtype: str | None = None
-    note: str = ""
-
-    @property
-    def is_number(self):
-        """Whether values are numbers or dates, placed on a line."""
-        return self.kind in ("continuous", "integer", "datetime")
-
-    @property
-    def is_learned(self):
-        """Whether a flow learns this column."""
-        return self.kind in LEARNED_KINDS
-
-    def __str__(self):
-        """Describe the column in one line."""
-        parts = [f"{self.name!s:<26.26} {self.kind:<12} {self.dtype:<16.16}"]
-        if self.is_number:
-            parts.append(f"{self.low} to {self.high}")
-            if self.decimals and self.kind == "continuous":
-                parts.append(f"{self.decimals} decimals")
-        elif self.levels is not None and self.kind != "constant":
-            parts.append(f"{self.distinct} levels")
-        if self.missing:
-            parts.append(f"{self.missing} missing")
-        if self.note:
-            parts.append(self.note)
-        return ", ".join(parts)
 
 
 @dataclass
@@ -181,10 +91,11 @@ class Schema(Persistent):
             else:
                 found = describe_column(df[name], name)
             columns.append(Column(name=name, **found))
+            check_column(columns[-1])
         rules = propose_constraints(columns, df) if constraints else []
         return cls(columns=columns, n_rows=len(df), constraints=rules)
 
-    def edit(self, name, **changes):
+    def edit(self, name, /, **changes):
         """Change what the schema says of one column, in place.
 
         Parameters
@@ -222,7 +133,7 @@ class Schema(Persistent):
         changed = replace(self.columns[at], **changes)
         if changed.kind not in ASIDE_KINDS and "note" not in changes:
             changed.note = ""
-        _check_column(changed)
+        check_column(changed)
         self.columns[at] = changed
         return self
 
@@ -244,7 +155,7 @@ class Schema(Persistent):
 
         Also if a column holds another kind of values than it did.
         """
-        check_frame(df)
+        check_names(df)
         absent = [name for name in self.names if name not in df.columns]
         extra = [name for name in df.columns if name not in self.names]
         if absent or extra:
@@ -254,7 +165,7 @@ class Schema(Persistent):
                 "schema was inferred from, or infer a new one."
             )
         for column in self.columns:
-            _check_column(column)
+            check_column(column)
             if column.is_learned and not fits_kind(df[column.name], column):
                 raise ValueError(
                     f"Column {column.name!r} is {column.kind} ({column.dtype}) in the "
@@ -283,7 +194,7 @@ class Schema(Persistent):
                 f"column descriptions ({exc}). Write it with Schema.to_dict or save."
             ) from exc
         for column in columns:
-            _check_column(column)
+            check_column(column)
         constraints = data.get("constraints", [])
         if not isinstance(constraints, list):
             raise ValueError(
@@ -357,26 +268,8 @@ def _is_yaml(path):
     return str(path).lower().endswith((".yaml", ".yml"))
 
 
-def _check_column(column):
-    """Raise a ValueError unless the column has what its kind needs."""
-    known = LEARNED_KINDS + ASIDE_KINDS
-    if column.kind not in known:
-        raise ValueError(
-            f"Column {column.name!r} has kind {column.kind!r}; "
-            f"choose one of {', '.join(known)}."
-        )
-    no_levels = column.is_learned and not column.is_number and column.levels is None
-    no_bounds = column.is_number and column.low is None
-    if no_levels or no_bounds:
-        raise ValueError(
-            f"Column {column.name!r} cannot become {column.kind}: its "
-            f"{'levels' if no_levels else 'bounds'} are not known. Read them off the "
-            f"table with Schema.infer(df, kinds={{{column.name!r}: {column.kind!r}}})."
-        )
-
-
-def check_frame(df):
-    """Raise unless df is a DataFrame with rows and distinct column names."""
+def check_names(df):
+    """Raise unless df is a DataFrame with distinct column names."""
     if not isinstance(df, pd.DataFrame):
         raise TypeError(
             f"Expected a pandas DataFrame, got {type(df).__name__}. "
@@ -393,6 +286,11 @@ def check_frame(df):
             f"Column names must be distinct, but {twice} occur more than once. "
             "Rename or drop the duplicates."
         )
+
+
+def check_frame(df):
+    """Raise unless df is a DataFrame that something can be learned from."""
+    check_names(df)
     if df.shape[0] < 2 or df.shape[1] == 0:
         raise ValueError(
             f"The table has {df.shape[0]} rows and {df.shape[1]} columns; at least "
