@@ -1,20 +1,19 @@
+import io
+import json
 import os
 import stat
+import sys
+import time
 
 import pandas as pd
 import pytest
 
 from gaussflow import cli
-from gaussflow.tabular import TabularSynthesizer
-from tests.tabular_frames import GaussianFlow, patients
-
-
-@pytest.fixture(autouse=True)
-def quick_flow(monkeypatch):
-    """A Gaussian in the place of the flow: these tests are about the frame."""
-    monkeypatch.setattr(
-        TabularSynthesizer, "_new_flow", lambda self, seed: GaussianFlow()
-    )
+from gaussflow.cli._conditions import parse_conditions
+from gaussflow.cli._files import CommandError, write_all
+from gaussflow.cli._progress import Progress
+from gaussflow.tabular import Schema, TabularSynthesizer
+from tests.tabular_frames import patients
 
 
 @pytest.fixture
@@ -105,7 +104,8 @@ BAD_TABLES = {
     "short.csv": (b"a,b,c\n1,2,3\n3,4\n", "line 3 has 2 fields"),
     "row_names.csv": (b"a,b\nx,1,2\ny,3,4\n", "name that column too"),
     "latin.csv": ("name,b\nJosé,1\nAna,2\n".encode("latin-1"), "--encoding latin-1"),
-    "utf16.csv": ("a,b\n1,2\n3,4\n".encode("utf-16"), "encoding"),
+    "utf16.csv": ("a,b\n1,2\n3,4\n".encode("utf-16-le"), "encoding"),
+    "decimal.csv": (b'a,b\n"1,5",2\n"2,5",4\n', "--decimal ','"),
     "binary.csv": (b"a,b\n\0\0,1\n2,3\n", "null characters"),
     "no_header.csv": (b"1,2.5\n3,4\n5,6\n", "first line holds numbers only"),
     "twice.csv": (b"a,b,a\n1,2,3\n4,5,6\n", "'a' occur more than once"),
@@ -138,6 +138,15 @@ BAD_ARGUMENTS = {
     "the_input": (["--out", "patients.csv", "--force"], "is the input table"),
     "same_file": (["--report", "s.csv"], "are the same file"),
     "holdout": (["--holdout", "1"], "--holdout must lie between 0 and 1"),
+    "holdout_file": (["--holdout", "no.csv"], "no.csv does not exist"),
+    "no_holdout": (["--holdout", "0", "--strict"], "without them no score is honest"),
+    "decimal": (["--decimal", ","], "--decimal must be one character other"),
+    "schema": (["--schema", "no.json"], "--schema no.json does not exist"),
+    "no_schema": (["--schema", "old.csv"], "is not a JSON file"),
+    "condition": (["--condition", "hope=1"], "'hope' is not a column"),
+    "constraint": (["--constraint", "age > 60"], "age > 60"),
+    "no_constraint": (["--constraint", "age >"], "age >"),
+    "parquet": (["--out", "s.csv.parquet", "--rows", "0"], "--rows must be"),
     "seed": (["--seed=-1"], "--seed must lie"),
     "sep": (["--sep", ";;"], "--sep must be one character"),
     "encoding": (["--encoding", "klingon"], "unknown encoding 'klingon'"),
@@ -183,16 +192,16 @@ def test_failed_write_leaves_everything_as_it_was(n_good, here, monkeypatch):
             raise OSError("disk is full")
         replace(source, target)
 
-    monkeypatch.setattr(cli.os, "replace", failing)
+    monkeypatch.setattr(os, "replace", failing)
     with pytest.raises(cli.CommandError, match="disk is full.*nothing was changed"):
-        cli._write_all({"a": "new a", "b": "new b"})
+        write_all({"a": "new a", "b": "new b"})
     assert files(here) == ["a", "b"]
     assert (here / "a").read_text() == "old a"
     assert (here / "b").read_text() == "old b"
 
 
 def test_interruption_leaves_nothing(here, table, monkeypatch, capsys):
-    def interrupted(self, n, random_state=None):
+    def interrupted(self, *args, **kwargs):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(TabularSynthesizer, "sample", interrupted)
@@ -232,6 +241,154 @@ def test_gzip_separator_encoding_and_missing_marker(here):
     frame.to_csv("t.csv.gz", index=False, sep=";", encoding="latin-1")
     argv = ["synth", "t.csv.gz", "--out", "s.csv", "--sep", ";"]
     assert cli.main([*argv, "--encoding", "latin-1", "--missing", "?"]) == 0
-    synthetic = pd.read_csv("s.csv")
+    synthetic = pd.read_csv("s.csv", sep=";", encoding="latin-1")
     assert "Málaga" in set(synthetic["site"])
     assert synthetic["lab"].dtype == "float64"
+
+
+def test_a_table_of_european_habits_comes_back_in_them(here):
+    frame = patients(120)
+    frame["site"] = frame["site"].replace("east", "Málaga")
+    frame.to_csv("t.csv", index=False, sep=";", decimal=",", encoding="utf-16")
+    argv = ["synth", "t.csv", "--out", "s.csv", "--sep", ";", "--holdout", "0"]
+    assert cli.main([*argv, "--decimal", ","]) == 0
+    synthetic = pd.read_csv("s.csv", sep=";", decimal=",")
+    assert synthetic["lab"].dtype == "float64"
+    assert "Málaga" in set(synthetic["site"])
+
+
+def test_holdout_from_a_file_learns_from_every_row(here, table, capsys):
+    patients(60, seed=1).to_csv("unseen.csv", index=False)
+    assert cli.main(["synth", table, "--out", "s.csv", "--holdout", "unseen.csv"]) == 0
+    out = capsys.readouterr().out
+    assert "learned from 120 rows, scored against 60 rows kept unseen" in out
+    patients(60).drop(columns="lab").to_csv("other.csv", index=False)
+    line = refused(capsys, "synth", table, "--out", "t.csv", "--holdout", "other.csv")
+    assert "other.csv has other columns than the real table: absent lab" in line
+
+
+def test_schema_is_printed_written_and_used(here, table, capsys):
+    assert cli.main(["schema", table, "--out", "schema.json"]) == 0
+    assert "120 rows, 6 columns" in capsys.readouterr().out
+    schema = Schema.load("schema.json")
+    assert schema == Schema.from_dict(schema.to_dict())
+    assert schema["smoker"].kind == "boolean"
+    edited = json.loads((here / "schema.json").read_text())
+    edited["columns"][5]["kind"] = "text"
+    (here / "schema.json").write_text(json.dumps(edited))
+    argv = ["synth", table, "--out", "s.csv", "--schema", "schema.json"]
+    assert cli.main([*argv, "--holdout", "0"]) == 0
+    assert pd.read_csv("s.csv")["lab"].isna().all()
+    assert "not learned: lab" in capsys.readouterr().out
+
+
+def test_report_judges_tables_from_anywhere(here, table, capsys):
+    patients(100, seed=1).to_csv("unseen.csv", index=False)
+    argv = ["report", table, table, "--holdout", "unseen.csv", "--sensitive", "lab"]
+    outputs = ["--out", "r.html", "--json", "scores.json"]
+    assert cli.main([*argv, *outputs, "--strict"]) == 1
+    assert "privacy: fail" in capsys.readouterr().out
+    scores = json.loads((here / "scores.json").read_text())
+    assert scores["privacy"]["scores"]["copies"]["value"] == 1
+    assert list(scores["privacy"]["attributes"]) == ["lab"]
+    assert "Fail: Exact copies" in (here / "r.html").read_text()
+    assert cli.main(["report", table, "unseen.csv"]) == 0
+    assert "no unseen real rows" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        (["--out", "patients.csv", "--force"], "is the input table"),
+        (["--target", "hope"], "target 'hope' is not among"),
+        (["--known", "hope", "--holdout", "patients.csv"], "known names 'hope'"),
+        (["--constraint", "hope > 1"], "hope"),
+    ],
+)
+def test_bad_report_is_one_clear_line(extra, message, table, capsys):
+    assert message in refused(capsys, "report", table, table, *extra)
+
+
+CONDITIONS = {
+    "age=60..80": {"age": (60, 80)},
+    "age=..80": {"age": (None, 80)},
+    "age = 60..": {"age": (60, None)},
+    "lab=-1.5..2": {"lab": (-1.5, 2.0)},
+    "age=61": {"age": 61},
+    "age=61,62": {"age": [61, 62]},
+    "smoker=true": {"smoker": [True]},
+    "smoker=True": {"smoker": True},
+    "site=north,east": {"site": ["north", "east"]},
+    "a=b=1": {"a=b": 1},
+    "day=2020-01-01..2020-02-01": {"day": ("2020-01-01", "2020-02-01")},
+    "odd=x,y": {"odd": "x,y"},
+}
+
+
+@pytest.fixture(scope="module")
+def odd_schema():
+    frame = patients(60).assign(odd="x,y")
+    frame.loc[:9, "odd"] = "z"
+    frame["a=b"] = frame["age"] % 7
+    frame["day"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(frame["age"], "D")
+    return Schema.infer(frame)
+
+
+@pytest.mark.parametrize("text", CONDITIONS)
+def test_conditions_are_read_by_the_columns_kind(text, odd_schema):
+    assert parse_conditions([text], odd_schema) == CONDITIONS[text]
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["age"], "must read COLUMN=VALUE"),
+        (["age="], "has no value"),
+        (["hope=1"], "'hope' is not a column"),
+        (["age=old"], "'old' is no number"),
+        (["age=1..old"], "'old' is no number"),
+        (["site=west"], "'west' does not occur in 'site'. Known: east"),
+        (["age=1", "age=2"], "names 'age' twice"),
+    ],
+)
+def test_a_bad_condition_is_named(texts, message, odd_schema):
+    with pytest.raises(CommandError, match=message):
+        parse_conditions(texts, odd_schema)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progress_is_shown_to_a_terminal_only_and_wiped():
+    seen, unseen = Terminal(), io.StringIO()
+    for stream in (seen, unseen):
+        with Progress(2, stream) as progress:
+            progress.step("learning")
+            time.sleep(0.4 if stream is seen else 0)
+    assert unseen.getvalue() == ""
+    assert "[#.] learning" in seen.getvalue()
+    assert seen.getvalue().endswith("\r\033[K")
+
+
+def test_parquet_without_pyarrow_says_what_to_install(here, table, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    (here / "t.parquet").write_bytes(b"PAR1")
+    expected = 'needs pyarrow. Install it with: pip install "gaussflow[parquet]"'
+    assert expected in refused(capsys, "synth", "t.parquet", "--out", "s.csv")
+    line = refused(capsys, "synth", table, "--out", "s.parquet", "--holdout", "0")
+    assert expected in line
+    assert files(here) == ["patients.csv", "t.parquet"]
+
+
+def test_parquet_keeps_the_dtypes(here, capsys):
+    pytest.importorskip("pyarrow")
+    frame = patients(120).astype({"site": "category", "age": "int16"})
+    frame["seen"] = pd.Timestamp("2021-03-01") + pd.to_timedelta(frame["cigs"], "D")
+    frame.to_parquet("t.parquet")
+    assert cli.main(["synth", "t.parquet", "--out", "s.parquet", "--holdout", "0"]) == 0
+    assert (pd.read_parquet("s.parquet").dtypes == frame.dtypes).all()
+    (here / "broken.parquet").write_bytes(b"PAR1 and no more")
+    line = refused(capsys, "synth", "broken.parquet", "--out", "t.csv")
+    assert "cannot be read as Parquet" in line

@@ -49,6 +49,7 @@ FLOORS = {
 AT_IMPORT = {"numba": {"kernels"}, "pandas": {"tabular"}, "torch": {"baselines._torch"}}
 IN_FUNCTIONS = {
     "pandas": {"tabular", "cli"},
+    "pyarrow": {"tabular", "cli"},
     "matplotlib": {"plotting", "tabular", "cli"},
     "dask": {"distributed", "tabular", "flow"},
     "torch": {"baselines"},

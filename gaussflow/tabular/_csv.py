@@ -1,5 +1,6 @@
 """Reading a CSV strictly: what is wrong is said, with its line, not guessed."""
 
+import codecs
 import csv
 import gzip
 import io
@@ -16,6 +17,9 @@ MISSING_TEXTS = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "<NA>")
 OLD = tuple(int(part) for part in pd.__version__.split(".")[:2]) < (3, 1)
 EXACT_FLOATS = {"float_precision": "round_trip"} if OLD else {}
 
+BOMS_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+BOMS_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+DECIMAL_COMMA = re.compile(r"\s*-?\d+,\d+\s*$")
 NUMBER = re.compile(r"\s*-?\d+(\.\d*)?\s*$")
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?)?$")
 
@@ -24,7 +28,7 @@ class TableError(ValueError):
     """The input table cannot be used; the message says why, in one line."""
 
 
-def read_csv(path, *, separator=",", encoding="utf-8", missing=()):
+def read_csv(path, *, separator=",", decimal=".", encoding="utf-8", missing=()):
     """Read a CSV file to a DataFrame.
 
     Parameters
@@ -33,8 +37,10 @@ def read_csv(path, *, separator=",", encoding="utf-8", missing=()):
         The file; may be compressed (.gz).
     separator : str, default=","
         One character.
+    decimal : str, default="."
+        The decimal point, "," in many European files.
     encoding : str, default="utf-8"
-        Of the file. A byte order mark is skipped.
+        Of the file. A byte order mark is skipped, and tells UTF-16 and UTF-32.
     missing : list of str, default=()
         Further texts that mean a missing cell, for example "?".
 
@@ -50,11 +56,12 @@ def read_csv(path, *, separator=",", encoding="utf-8", missing=()):
         If the file is absent, unreadable, ragged, or not a table.
     """
     text = _read_text(path, encoding)
-    pointed, bare = _check_rows(text, path, separator)
+    pointed, bare = _check_rows(text, path, separator, decimal)
     try:
         df = pd.read_csv(
             io.StringIO(text),
             sep=separator,
+            decimal=decimal,
             keep_default_na=False,
             na_values=[*MISSING_TEXTS, *missing],
             **EXACT_FLOATS,
@@ -66,6 +73,7 @@ def read_csv(path, *, separator=",", encoding="utf-8", missing=()):
         raise TableError(f"{path} cannot be read as a table: {_one_line(exc)}") from exc
     for name in df.columns:
         df[name] = _refine(df[name], name in pointed)
+        _check_decimal(df[name], path)
     if not df.notna().to_numpy().any():
         raise TableError(
             f"{path}: every cell is missing, so there is nothing to learn. Check the "
@@ -75,19 +83,20 @@ def read_csv(path, *, separator=",", encoding="utf-8", missing=()):
     return df
 
 
-def csv_text(df, bare=()):
+def csv_text(df, bare=(), *, separator=",", decimal="."):
     """Return a table as CSV text, whole numbers of ``bare`` columns without point."""
     df = df.copy()
     for name in bare:
         if pd.api.types.is_float_dtype(df[name].dtype):
-            texts = df[name].map(lambda v: repr(float(v)).removesuffix(".0"))
+            texts = df[name].map(
+                lambda v: repr(float(v)).removesuffix(".0").replace(".", decimal)
+            )
             df[name] = texts.astype(object).where(df[name].notna(), "")
-    return df.to_csv(index=False, lineterminator="\n")
+    return df.to_csv(index=False, lineterminator="\n", sep=separator, decimal=decimal)
 
 
 def _read_text(path, encoding):
     """Return the decoded text of a file."""
-    encoding = "utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding
     try:
         opener = gzip.open if str(path).endswith(".gz") else open
         with opener(path, "rb") as file:
@@ -98,6 +107,10 @@ def _read_text(path, encoding):
         raise TableError(f"{path} is a directory; give a CSV file.") from exc
     except (OSError, EOFError) as exc:
         raise TableError(f"{path} cannot be read: {_one_line(exc)}") from exc
+    if encoding.lower() in ("utf-8", "utf8"):
+        # The marks are unmistakable; the longer one begins like the shorter.
+        marks = {"utf-32": BOMS_32, "utf-16": BOMS_16}
+        encoding = next((e for e, m in marks.items() if raw.startswith(m)), "utf-8-sig")
     try:
         text = raw.decode(encoding)
     except LookupError as exc:
@@ -118,7 +131,7 @@ def _read_text(path, encoding):
     return text
 
 
-def _check_rows(text, path, separator):
+def _check_rows(text, path, separator, decimal):
     """Check the shape of every line.
 
     Returns the names of the columns with decimal points or exponents, and of
@@ -144,7 +157,7 @@ def _check_rows(text, path, separator):
                 )
             n_rows += 1
             for name, cell in zip(header, row, strict=True):
-                if "." in cell or "e" in cell or "E" in cell:
+                if decimal in cell or "e" in cell or "E" in cell:
                     pointed.add(name)
                 elif cell.lstrip("-").isdigit():
                     bare.add(name)
@@ -179,6 +192,18 @@ def _check_header(header, path, separator):
         raise TableError(
             f"{path}: column name(s) {', '.join(map(repr, twice))} occur more than "
             "once. Rename the duplicates in the header."
+        )
+
+
+def _check_decimal(series, path):
+    """Refuse a column of numbers that were read as text for their decimal commas."""
+    if pd.api.types.is_numeric_dtype(series.dtype):
+        return
+    some = series.dropna().astype(object).iloc[:100]
+    if len(some) and some.map(lambda v: bool(DECIMAL_COMMA.match(str(v)))).mean() > 0.5:
+        raise TableError(
+            f"{path}: column {series.name!r} writes numbers with a decimal comma, such "
+            f"as {some.iloc[0]!r}. Add --decimal ','."
         )
 
 

@@ -68,10 +68,9 @@ class Score:
             blind = wide > 2 * room and room > 0
             self.status = "unclear" if blind else "pass"
             if sign * (self.value - self.limit) < wide:
+                way, end = ("low", self.low) if sign > 0 else ("high", self.high)
                 self.warning = (
-                    "Too few rows to be sure: it may be as "
-                    f"{'low' if sign > 0 else 'high'} as "
-                    f"{self.write(self.value - sign * wide)}."
+                    f"Too few rows to be sure: it may be as {way} as {self.write(end)}."
                 )
             return
         # Beyond the limit, but is it more than noise around what is ideal?

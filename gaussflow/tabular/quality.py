@@ -16,6 +16,7 @@ from gaussflow.metrics.tabular import (
 from gaussflow.tabular._coding import code_tables
 from gaussflow.tabular._plots import MAX_HEAT, column_panels, rank_correlation
 from gaussflow.tabular._score import Score, check_limits, overall, warnings_of
+from gaussflow.tabular.constraints import Constraint
 from gaussflow.tabular.report import page_of, quality_sections, write_page
 from gaussflow.tabular.schema import Schema
 
@@ -31,6 +32,10 @@ QUALITY_LIMITS = {
     "valid": 0.99,
     "constraints": 1.0,
 }
+#: Scores in the order in which they are read.
+ORDER = (
+    "detection", "shape", "pairs", "missing", "utility", "constraints", "valid",
+)  # fmt: skip
 
 
 @dataclass(repr=False)
@@ -44,8 +49,8 @@ class QualityReport:
     Attributes
     ----------
     scores : list of Score
-        ``shape``, ``pairs``, ``detection``, and where they apply ``utility``,
-        ``missing``, ``constraints``, and ``valid``.
+        ``detection``, ``shape``, ``pairs``, where they apply ``missing``, ``utility``
+        and ``constraints``, and ``valid``.
     target : str or None
         The column whose prediction ``utility`` scores.
     columns : dict
@@ -93,7 +98,7 @@ class QualityReport:
         schema=None,
         target=None,
         *,
-        constraints=None,
+        constraints=(),
         limits=None,
         random_state=0,
     ):
@@ -109,9 +114,8 @@ class QualityReport:
             What the columns are; None infers it from ``train``.
         target : str or None, default=None
             A column to predict from the others.
-        constraints : list or None, default=None
-            Rules with a method ``holds(df)`` that every row should keep; None takes
-            those of the schema.
+        constraints : list of str or Constraint, default=()
+            Rules that every row should keep, beside those of the schema.
         limits : dict or None, default=None
             Thresholds in the place of those of ``QUALITY_LIMITS``.
         random_state : int, RandomState, Generator or None, default=0
@@ -123,8 +127,8 @@ class QualityReport:
         """
         limits = check_limits(limits, QUALITY_LIMITS)
         schema = Schema.infer(train) if schema is None else schema
-        if constraints is None:
-            constraints = getattr(schema, "constraints", None) or ()
+        constraints = [Constraint(c) for c in [*schema.constraints, *constraints]]
+        constraints = list(dict.fromkeys(constraints))
         rngs = as_generator(random_state).spawn(5)
         real = train if holdout is None else holdout
         names, codes, (T, H, S) = code_tables(schema, train, real, synthetic)
@@ -144,12 +148,14 @@ class QualityReport:
             n_holdout=0 if holdout is None else len(H),
             n_synthetic=len(S),
         )
+        report._score_constraints(train, real, synthetic, constraints, limits)
         report._score_columns(T, H, S, first, second, codes, limits, rngs[1])
         report._score_models(T, H, S, first, second, codes, limits, rngs[2])
         if target is not None:
             report.target = str(target)
             report._score_utility(T, H, S, names.index(target), codes, limits, rngs[3])
-        report._score_logic(T, H, S, real, synthetic, codes, constraints, limits)
+        report._score_logic(T, H, S, codes, limits)
+        report.scores.sort(key=lambda score: ORDER.index(score.name))
         heat = 2 <= len(names) <= MAX_HEAT
         report.plots = {
             "panels": column_panels(schema, names, real, synthetic),
@@ -200,7 +206,7 @@ class QualityReport:
     def _score_models(self, T, H, S, first, second, codes, limits, rng):
         seed = draw_seed(rng)
         detection = detection_auc(H, S, codes, rng=seed)
-        self.scores.insert(0, Score(
+        self.scores.append(Score(
             "detection", "Detection", detection.value, detection.error, 0.5,
             detection_auc(second, first, codes, rng=seed).value, limits["detection"],
             sentence="How well the better of two classifiers tells synthetic rows from "
@@ -223,7 +229,7 @@ class QualityReport:
             f"rows{flattered}.",
         )  # fmt: skip
 
-    def _score_logic(self, T, H, S, real, synthetic, codes, constraints, limits):
+    def _score_logic(self, T, H, S, codes, limits):
         ok = valid_rows(T, S, codes)
         self.scores.append(Score(
             "valid", "Valid rows", float(ok.mean()), None, 1.0,
@@ -231,19 +237,24 @@ class QualityReport:
             "Rows with all numbers in the real range and all categories real.",
             percent=True,
         ))  # fmt: skip
-        if not len(constraints):
+
+    def _score_constraints(self, train, real, synthetic, constraints, limits):
+        if not constraints:
             return
         kept = np.ones(len(synthetic), dtype=bool)
         kept_real = np.ones(len(real), dtype=bool)
         for constraint in constraints:
-            holds = np.asarray(constraint.holds(synthetic), dtype=bool)
-            self.constraints[str(constraint)] = float(holds.mean())
+            holds = constraint.holds(synthetic, train).to_numpy()
+            self.constraints[constraint.text] = float(holds.mean())
             kept &= holds
-            kept_real &= np.asarray(constraint.holds(real), dtype=bool)
+            kept_real &= constraint.holds(real, train).to_numpy()
+        reference = float(kept_real.mean())
+        # A rule that was read off the training rows may be broken by other real ones.
+        limit = min(limits["constraints"], reference)
         self.scores.append(Score(
-            "constraints", "Logic kept", float(kept.mean()), None, 1.0,
-            float(kept_real.mean()), limits["constraints"], True,
-            f"Rows that keep all of {len(constraints)} constraints.", percent=True,
+            "constraints", "Logic kept", float(kept.mean()), None, 1.0, reference,
+            limit, True, f"Rows that keep all of {len(constraints)} constraints.",
+            percent=True,
         ))  # fmt: skip
 
     def _add(self, name, title, value, error, reference, limits, **more):

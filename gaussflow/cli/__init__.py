@@ -1,0 +1,48 @@
+"""The command line: make, judge, impute and describe tables."""
+
+import sys
+
+from gaussflow.cli._files import CommandError
+from gaussflow.cli._parser import make_parser
+
+__all__ = ["CommandError", "main"]
+
+#: What the exit code says.
+OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(argv=None):
+    """Run the command line and return its exit code.
+
+    Parameters
+    ----------
+    argv : list of str or None, default=None
+        Arguments; None takes those of the process.
+
+    Returns
+    -------
+    code : int
+        0; 1 if ``--strict`` was given and the verdict is not "pass"; 2 for bad
+        input; 130 if interrupted.
+    """
+    parser = make_parser()
+    args = parser.parse_args(argv)
+    if not hasattr(args, "command"):
+        parser.print_help()
+        return OK
+    try:
+        # The commands load pandas; --help and --version should not wait for it.
+        from gaussflow.cli import _commands
+
+        passed = getattr(_commands, args.command)(args)
+    except (CommandError, ImportError) as exc:
+        print(f"gaussflow: {' '.join(str(exc).split())}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("gaussflow: interrupted; nothing was written", file=sys.stderr)
+        return INTERRUPTED
+    return OK if passed else FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
