@@ -8,6 +8,7 @@ import pytest
 from gaussflow.persistence import load, save
 from gaussflow.tabular import Constraint, Schema, TabularSynthesizer
 from gaussflow.tabular._constraint_parse import parse, quote_name, quote_value
+from gaussflow.tabular._redraw import Redraw
 from tests.tabular_frames import GaussianFlow, nasty_frame, patients
 
 # -- the language --------------------------------------------------------------
@@ -449,6 +450,56 @@ def test_implication_with_sets_dates_and_missing_cells():
     synthetic = bare(df, rules).sample(300, random_state=0)
     for rule in rules:
         assert Constraint(rule).holds(synthetic).all()
+
+
+def test_columns_before_a_place_stay_and_the_others_are_drawn_given_them():
+    df = clinic()[["smoker", "cigs", "skin", "insulin", "city", "country", "weight"]]
+    synthesizer = TabularSynthesizer(
+        schema=Schema.infer(df, constraints=False), random_state=0
+    ).fit(df)
+    redraw = Redraw(
+        synthesizer.encoder_, synthesizer.flow_.map_, np.random.default_rng(0)
+    )
+    assert redraw.names == list(df)
+    frame = synthesizer.sample(60, random_state=0)
+    start = np.arange(60) % (df.shape[1] + 1)
+    new = redraw(frame, start, 40)
+    pd.testing.assert_series_equal(new.dtypes, df.dtypes)
+    for row in range(60):
+        copies = new.iloc[40 * row : 40 * (row + 1)].reset_index(drop=True)
+        kept = frame.iloc[[row] * 40, : start[row]].reset_index(drop=True)
+        pd.testing.assert_frame_equal(copies[kept.columns], kept)
+        if start[row] < 7:
+            assert copies["weight"].nunique() > 10
+    given_smoker = np.repeat(start == 1, 40)
+    smokes = new["smoker"][given_smoker] == "yes"
+    lit = new["cigs"][given_smoker] > 0
+    assert lit[smokes].mean() > 0.9 > 0.1 > lit[~smokes].mean()
+    # What is missing is drawn with the row's pattern, before all columns.
+    with_gap = np.repeat(frame["insulin"].isna().to_numpy(), 40)
+    assert (new["insulin"].isna().to_numpy() == with_gap).all()
+
+
+def test_trees_keep_the_shares_of_the_columns_before_a_rule(monkeypatch):
+    rng = np.random.default_rng(0)
+    a = rng.integers(0, 1000, 400)
+    df = pd.DataFrame(
+        {"a": a, "b": a + np.where(a < 500, 1, rng.integers(0, 900, 400))}
+    )
+    schema = Schema.infer(df, constraints=False)
+    schema.constraints = ["a <= b"]
+    synthesizer = TabularSynthesizer(schema=schema, random_state=0).fit(df)
+    assert list(synthesizer.encoder_.feature_names_) == ["a", "b"]
+
+    def low_share():
+        synthetic = synthesizer.sample(20_000, random_state=0)
+        assert (synthetic["a"] <= synthetic["b"]).all()
+        return (synthetic["a"] < 500).mean()
+
+    assert abs(low_share() - (a < 500).mean()) < 0.015
+    # Drawing whole rows again would prefer the rows that are far from the edge.
+    monkeypatch.setattr("gaussflow.tabular.synthesizer.Redraw", lambda *args: None)
+    assert low_share() < (a < 500).mean() - 0.02
 
 
 def test_conditional_law_is_kept_by_drawing_again():

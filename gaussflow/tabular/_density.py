@@ -13,7 +13,7 @@ N_PLACES = 8
 def log_density(encoder, forest_map, df):
     """Return the log-density of each row; see ``TabularSynthesizer.score_samples``."""
     rows = ObservedRows(encoder, forest_map, df)
-    rows.set_patterns(_patterns_of_rows)
+    rows.set_patterns(patterns_of_rows)
     out = np.zeros(len(df))
     for i, column in enumerate(encoder.schema_):
         if not column.missing:
@@ -41,7 +41,7 @@ def log_density(encoder, forest_map, df):
     return out
 
 
-def _patterns_of_rows(masks, columns, states):
+def patterns_of_rows(masks, columns, states):
     """Allow each row its own pattern; if none is known, all that keep its values."""
     own = masks[:, columns]
     same = (own[:, None] == states).all(axis=2)

@@ -256,12 +256,22 @@ def _candidates(tree, schema, df):
 
 
 def _equality(tree, schema, df):
+    """Yield the columns of an equality: first the one that varies most.
+
+    Errors of the others add up in it, and weigh the least there.
+    """
     difference = tree.left.minus(tree.right)
     factors = {label(df, name): factor for name, factor in difference.terms}
     lone = [s.single for s in (tree.right, tree.left) if s.single is not None]
     names = [label(df, n) for n in lone if label(df, n) in factors]
     names += [n for n in reversed(factors) if n not in names]
     numeric = all(schema[n].kind in ("continuous", "integer") for n in factors)
+    if numeric:
+        spread = {
+            n: abs(float(f)) * float(df[n].astype("float64").std())
+            for n, f in factors.items()
+        }
+        names.sort(key=lambda n: -np.log(max(spread[n], 1e-300)).round(1))
     for name in names:
         column = schema[name]
         others = {n: -f / factors[name] for n, f in factors.items() if n != name}

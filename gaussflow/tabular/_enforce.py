@@ -6,19 +6,10 @@ import numpy as np
 import pandas as pd
 
 from gaussflow._state import Persistent
+from gaussflow.tabular._constraint_check import Combinations, check_constraint
 from gaussflow.tabular._constraint_eval import label, truth
-from gaussflow.tabular._constraint_parse import (
-    All,
-    Any,
-    Compare,
-    Determines,
-    Fixed,
-    Implies,
-    Literal,
-    Member,
-)
+from gaussflow.tabular._constraint_parse import Determines, Fixed
 from gaussflow.tabular._derive import derive
-from gaussflow.tabular._values import to_numbers
 from gaussflow.tabular.constraints import Constraint
 
 #: Rounds in which rows that break a constraint are drawn again.
@@ -34,10 +25,14 @@ class Rules(Persistent):
 
     1. A column that an equality, a "determines" or fixed combinations give
        is computed from the others, and not learned where it need not be.
-    2. A row that breaks a constraint is drawn again, up to ``ROUNDS`` times:
-       the rows follow the learned law given that the constraints hold.
-    3. What still breaks one takes the cells of the columns concerned from another
-       synthetic row that keeps it, so that grids, bounds and levels are right.
+    2. A row that breaks a constraint is drawn again. Trees draw it from the last
+       column of that constraint on, given the columns before it: every
+       column follows its law given those before it, cut to what the constraints
+       allow. What stays broken, and rows of other flows, are drawn again whole:
+       they follow the learned law given that the constraints hold.
+    3. What breaks one after ``ROUNDS`` of either takes the cells of the columns
+       concerned from another synthetic row that keeps it, so that grids, bounds and
+       levels are right.
 
     Parameters
     ----------
@@ -77,9 +72,15 @@ class Rules(Persistent):
         dropped = {d.column.name for d in self.derived if d.dropped}
         if not any(c.is_learned and c.name not in dropped for c in schema):
             self.derived = []
-        self.groups = _connected(
-            [[label(df, name) for name in c.columns] for c in self.constraints]
-        )
+        sets = [[d.column.name, *d.sources] for d in self.derived]
+        sets += [[label(df, name) for name in c.columns] for c in self.constraints]
+        self.sets = sets
+        self.groups = _connected(sets)
+
+    @property
+    def kept(self):
+        """Names of the columns that the encoder decodes."""
+        return [name for name in self.names if name not in self.dropped]
 
     @property
     def texts(self):
@@ -98,7 +99,7 @@ class Rules(Persistent):
         return replace(schema, columns=columns)
 
     def complete(self, frame):
-        """Return the frame with all columns, and which groups of them are broken.
+        """Return the frame with all columns, and which rules its rows break.
 
         Parameters
         ----------
@@ -109,26 +110,28 @@ class Rules(Persistent):
         -------
         frame : pandas.DataFrame
             With the computed columns, in the table's order.
-        broken : ndarray of shape (n_rows, n_groups), bool
-            Whether a constraint on the group's columns is broken.
+        broken : ndarray of shape (n_rows, n_rules), bool
+            For each computed column whether it is off its grid or bounds, then for each
+            constraint whether it is broken.
         """
-        broken = np.zeros((len(frame), len(self.groups)), dtype=bool)
+        broken = []
         columns = {name: frame[name] for name in frame.columns}
         for derived in self.derived:
             sources = [*derived.sources, derived.column.name]
             known = pd.DataFrame({n: columns[n] for n in sources if n in columns})
             columns[derived.column.name], fine = derived.fill(known)
-            broken[:, self._group(derived.column.name)] |= ~fine
+            broken.append(~fine)
         frame = pd.concat([columns[name] for name in self.names], axis=1)
         for constraint in self.constraints:
             if constraint.text in self.combinations:
-                wrong = self.combinations[constraint.text].broken(frame)
+                broken.append(self.combinations[constraint.text].broken(frame))
             else:
-                _, wrong = truth(constraint.tree, frame)
-            broken[:, self._group(label(frame, constraint.columns[0]))] |= wrong
-        return frame, broken
+                broken.append(truth(constraint.tree, frame)[1])
+        if not broken:
+            return frame, np.zeros((len(frame), 0), dtype=bool)
+        return frame, np.column_stack(broken)
 
-    def settle(self, draw, n_rows, rng):
+    def settle(self, draw, n_rows, rng, redraw=None):
         """Draw rows that keep every constraint.
 
         Parameters
@@ -140,6 +143,8 @@ class Rules(Persistent):
             Number of rows.
         rng : numpy.random.Generator
             Randomness of the repair.
+        redraw : Redraw or None, default=None
+            Draws the later columns of rows again; None for whole rows only.
 
         Returns
         -------
@@ -150,42 +155,72 @@ class Rules(Persistent):
         ValueError
             If not one candidate keeps some constraint.
         """
-        pool, broken = self.complete(draw(np.arange(n_rows)))
-        place = np.arange(n_rows)
-        pending = np.flatnonzero(broken.any(axis=1))
-        rate = 1.0 - len(pending) / n_rows
-        for _ in range(ROUNDS):
-            if len(pending) == 0:
-                break
-            most = max(1, BATCH // len(pending))
-            copies = int(np.clip(np.ceil(2.0 / max(rate, 1e-3)), 1, most))
-            new, wrong = self.complete(draw(np.repeat(pending, copies)))
-            kept = ~wrong.any(axis=1).reshape(len(pending), copies)
-            rate, found = kept.mean(), kept.any(axis=1)
-            first = np.arange(len(pending)) * copies + kept.argmax(axis=1)
-            place[pending[found]] = len(pool) + first[found]
-            pool = pd.concat([pool, new], ignore_index=True)
-            broken = np.concatenate([broken, wrong])
-            pending = pending[~found]
-        places = {name: place for name in self.names}
-        if len(pending):
-            places |= self._repaired(place, broken, rng)
-        taken = [pool[n].take(places[n]).reset_index(drop=True) for n in self.names]
+        pool = Pool(*self.complete(draw(np.arange(n_rows))))
+        if redraw is not None and self.sets:
+            self._draw_on(pool, redraw)
+        self._draw_whole(pool, draw)
+        places = {name: pool.place for name in self.names}
+        if len(pool.pending()):
+            places |= self._repaired(pool, rng)
+        frame = pool.frame
+        taken = [frame[n].take(places[n]).reset_index(drop=True) for n in self.names]
         return pd.concat(taken, axis=1)
 
     # -- helpers ------------------------------------------------------------
 
-    def _repaired(self, place, broken, rng):
+    def _draw_on(self, pool, redraw):
+        """Draw rows again from the last column of the rule that they break first."""
+        last = np.array([self._last(names, redraw.names) for names in self.sets])
+        for _ in range(ROUNDS):
+            rows = pool.pending()
+            if len(rows) == 0:
+                return
+            broken = pool.broken[pool.place[rows]]
+            start = np.where(broken, last, len(redraw.names)).min(axis=1)
+            copies = pool.copies(rows)
+            old = pool.frame.iloc[pool.place[rows]].reset_index(drop=True)
+            new, wrong = self.complete(redraw(old[self.kept], start, copies))
+            # Rules that later columns decide may be broken still: their turn comes.
+            due = last <= np.repeat(start, copies)[:, None]
+            pool.add(rows, new, wrong, ~(wrong & due).any(axis=1))
+
+    def _draw_whole(self, pool, draw):
+        """Draw rows that break a rule again, all of their columns."""
+        for _ in range(ROUNDS):
+            rows = pool.pending()
+            if len(rows) == 0:
+                return
+            copies = pool.copies(rows)
+            new, wrong = self.complete(draw(np.repeat(rows, copies)))
+            pool.add(rows, new, wrong, ~wrong.any(axis=1))
+
+    def _last(self, names, order):
+        """Return the last place at which a column is drawn that a rule needs."""
+        sources = {d.column.name: d.sources for d in self.derived}
+        stack, places = list(names), [0]
+        seen = set()
+        while stack:
+            name = stack.pop()
+            if name not in seen:
+                seen.add(name)
+                stack += sources.get(name, [])
+                places += [order.index(name)] if name in order else []
+        return max(places)
+
+    def _repaired(self, pool, rng):
         """Return the pool's rows that give the cells of each group's columns."""
         places = {}
-        for g, group in enumerate(self.groups):
-            wrong = broken[place, g]
-            donors = np.flatnonzero(~broken[:, g])
+        for group in self.groups:
+            own = [r for r, names in enumerate(self.sets) if names[0] in group]
+            broken = pool.broken[:, own].any(axis=1)
+            wrong = broken[pool.place]
+            donors = np.flatnonzero(~broken)
             if wrong.any() and len(donors) == 0:
                 raise ValueError(self._hopeless(group, len(broken)))
-            own = place.copy()
-            own[wrong] = rng.choice(donors, wrong.sum())
-            places |= dict.fromkeys(group, own)
+            chosen = pool.place.copy()
+            if wrong.any():
+                chosen[wrong] = rng.choice(donors, wrong.sum())
+            places |= dict.fromkeys(group, chosen)
         return places
 
     def _hopeless(self, group, n_tried):
@@ -199,108 +234,55 @@ class Rules(Persistent):
     def _touches(self, constraint, group):
         return any(str(name) in map(str, group) for name in constraint.columns)
 
-    def _group(self, name):
-        return next(g for g, group in enumerate(self.groups) if name in group)
 
+class Pool:
+    """Rows that were drawn, what they break, and which of them are taken.
 
-class Combinations(Persistent):
-    """The combinations of values that a table holds, as numbers.
-
-    Those of fewer than ``min_count`` rows are left out, unless all are.
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        All rows drawn.
+    broken : ndarray of shape (n_drawn, n_rules), bool
+        The rules that they break.
+    place : ndarray of shape (n_rows,)
+        For each row wanted, the row of ``frame`` that stands for it.
+    rate : float
+        Share of the last candidates that were good.
     """
 
-    def __init__(self, constraint, schema, df, min_count):
-        names = [label(df, name) for name in constraint.columns]
-        self.columns = [schema[name] for name in names if schema[name].is_learned]
-        rows = df[[c.name for c in self.columns]].dropna()
-        self.steps = isinstance(constraint.tree, Determines)
-        if len(self.columns) < 2:  # a constant goes with everything
-            return
-        numbers = np.column_stack([to_numbers(rows[c.name], c) for c in self.columns])
-        self.rows, counts = np.unique(numbers, axis=0, return_counts=True)
-        if isinstance(constraint.tree, Fixed) and (counts >= min_count).any():
-            self.rows = self.rows[counts >= min_count]
+    def __init__(self, frame, broken):
+        self.frame, self.broken = frame, broken
+        self.place = np.arange(len(frame))
+        self.rate = 1.0 - broken.any(axis=1).mean()
 
-    def broken(self, frame):
-        """Return which rows hold a combination that the table does not."""
-        if len(self.columns) < 2:
-            return np.zeros(len(frame), dtype=bool)
-        numbers = np.column_stack([to_numbers(frame[c.name], c) for c in self.columns])
-        filled = ~np.isnan(numbers).any(axis=1)
-        if self.steps:
-            # A value between two that were seen takes either one's partner.
-            source, partner = self.rows.T
-            last = len(source) - 1
-            at = np.searchsorted(source, numbers[:, 0])
-            near = (np.clip(at, 0, last), np.clip(at - 1, 0, last))
-            exact = source[near[0]] == numbers[:, 0]
-            if not self.columns[0].is_number:
-                return filled & ~(exact & (partner[near[0]] == numbers[:, 1]))
-            found = partner[near[0]] == numbers[:, 1]
-            found |= ~exact & (partner[near[1]] == numbers[:, 1])
-            return filled & ~found
-        both = np.concatenate([self.rows, numbers[filled]])
-        codes = np.unique(both, axis=0, return_inverse=True)[1].ravel()
-        out = np.zeros(len(frame), dtype=bool)
-        known = codes[: len(self.rows)]
-        out[filled] = ~np.isin(codes[len(self.rows) :], known)
-        return out
+    def pending(self):
+        """Return the rows that break a rule still."""
+        return np.flatnonzero(self.broken[self.place].any(axis=1))
 
+    def copies(self, rows):
+        """Return how many candidates to draw for each of some rows."""
+        most = max(1, BATCH // len(rows))
+        return int(np.clip(np.ceil(2.0 / max(self.rate, 1e-3)), 1, most))
 
-def check_constraint(constraint, schema, df):
-    """Raise a ValueError unless the table has the columns and keeps the rule."""
-    kept = constraint.holds(df)
-    for name in constraint.columns:
-        column = schema[label(df, name)]
-        if not column.is_learned and column.kind != "constant":
-            raise ValueError(
-                f"Constraint {constraint.text!r} cannot be kept: column "
-                f"{column.name!r} is not learned (kind {column.kind!r}). Drop the "
-                "constraint, or infer the schema with another kind, for example "
-                f"Schema.infer(df, kinds={{{column.name!r}: 'categorical'}})."
-            )
-    _check_levels(constraint, constraint.tree, schema, df)
-    if not kept.all():
-        first = kept.index[~kept.to_numpy()][0]
-        row = df[~kept.to_numpy()].iloc[0]
-        cells = [f"{name} = {row[label(df, name)]}" for name in constraint.columns]
-        raise ValueError(
-            f"Constraint {constraint.text!r} is broken by {int((~kept).sum())} of the "
-            f"{len(df)} rows of the table, first at index {first!r} "
-            f"({', '.join(cells)}). Correct or drop these rows, which "
-            f"Constraint({constraint.text!r}).violations(df) returns, or drop the "
-            "constraint."
-        )
+    def add(self, rows, frame, broken, good):
+        """Take the first good candidate of each row.
 
-
-def _check_levels(constraint, node, schema, df):
-    """Refuse a text that is no level of its column: most likely a slip."""
-    if isinstance(node, (All, Any)):
-        for part in node.parts:
-            _check_levels(constraint, part, schema, df)
-    elif isinstance(node, Implies):
-        _check_levels(constraint, node.condition, schema, df)
-        _check_levels(constraint, node.conclusion, schema, df)
-    name, values = None, ()
-    if isinstance(node, Compare) and node.order in ("==", "!="):
-        sides = (node.left, node.right)
-        texts = [s.value for s in sides if isinstance(s, Literal)]
-        names = [s.single for s in sides if not isinstance(s, Literal)]
-        if texts and names:
-            name, values = names[0], tuple(texts)
-    elif isinstance(node, Member):
-        name, values = node.name, node.values
-    if name is None:
-        return
-    column = schema[label(df, name)]
-    if column.kind in ("categorical", "ordinal") and column.levels:
-        known = {*column.levels, *(column.categories or ())}
-        if not known & set(values):
-            raise ValueError(
-                f"Constraint {constraint.text!r}: column {column.name!r} has no level "
-                f"{', '.join(map(repr, values))}; its levels are "
-                f"{', '.join(map(repr, column.levels[:10]))}."
-            )
+        Parameters
+        ----------
+        rows : ndarray of shape (n,)
+            The rows wanted.
+        frame, broken : DataFrame and ndarray of n times the copies rows
+            Candidates, those of a row one after the other.
+        good : ndarray of bool
+            Which of them may be taken.
+        """
+        good = good.reshape(len(rows), -1)
+        first = np.arange(len(rows)) * good.shape[1] + good.argmax(axis=1)
+        found = good.any(axis=1)
+        self.rate = good.mean()
+        self.place[rows[found]] = len(self.frame) + first[found]
+        self.frame = pd.concat([self.frame, frame], ignore_index=True)
+        self.broken = np.concatenate([self.broken, broken])
 
 
 def _connected(sets):

@@ -16,6 +16,7 @@ from gaussflow.tabular._enforce import Rules
 from gaussflow.tabular._given import draw_given, draw_until
 from gaussflow.tabular._impute import impute_table
 from gaussflow.tabular._ranks import decode_ranks, rank_matrix
+from gaussflow.tabular._redraw import Redraw
 from gaussflow.tabular.encoder import TableEncoder
 from gaussflow.tabular.schema import Schema, check_frame
 
@@ -211,7 +212,10 @@ class TabularSynthesizer(Persistent, BaseEstimator):
             told.setdefault("conditions", about)  # the first draw's is of most rows
             return new
 
-        df = self.rules_.settle(draw, int(n_samples), rng)
+        redraw = None
+        if self.calibration_ is None and not wanted:
+            redraw = Redraw(self.encoder_, self.flow_.map_, rng)
+        df = self.rules_.settle(draw, int(n_samples), rng, redraw)
         df.attrs |= told
         return df
 
