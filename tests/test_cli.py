@@ -4,6 +4,7 @@ import os
 import stat
 import sys
 import time
+import warnings
 
 import pandas as pd
 import pytest
@@ -12,7 +13,7 @@ from gaussflow import cli
 from gaussflow.cli._conditions import parse_conditions
 from gaussflow.cli._files import CommandError, write_all
 from gaussflow.cli._progress import Progress
-from gaussflow.tabular import Schema, TabularSynthesizer
+from gaussflow.tabular import Constraint, Schema, TabularSynthesizer
 from tests.tabular_frames import patients
 
 
@@ -255,6 +256,53 @@ def test_a_table_of_european_habits_comes_back_in_them(here):
     synthetic = pd.read_csv("s.csv", sep=";", decimal=",")
     assert synthetic["lab"].dtype == "float64"
     assert "Málaga" in set(synthetic["site"])
+
+
+def test_conditions_hold_and_scores_are_of_a_sample_without_them(here, table, capsys):
+    conditions = ["--condition", "age=40..70", "--condition", "site=north,south"]
+    argv = ["synth", table, "--out", "s.csv", "--rows", "60", *conditions]
+    assert cli.main(argv) == 0
+    synthetic = pd.read_csv("s.csv")
+    assert synthetic["age"].between(40, 70).all()
+    assert set(synthetic["site"]) == {"north", "south"}
+    assert len(synthetic) == 60
+    out = capsys.readouterr().out
+    assert "a sample without the conditions" in out
+    assert "Likelihood attack" in out
+    argv = ["synth", table, "--out", "t.csv", "--condition", "age=200..300"]
+    assert "--condition: " in refused(capsys, *argv, "--holdout", "0")
+
+
+def test_declared_constraints_hold(here, table):
+    rule = "cigs <= 30"
+    argv = ["synth", table, "--out", "s.csv", "--constraint", rule, "--holdout", "0"]
+    assert cli.main(argv) == 0
+    assert Constraint(rule).holds(pd.read_csv("s.csv")).all()
+
+
+def test_impute_fills_missing_cells_only(here, table, capsys):
+    assert cli.main(["impute", table, "--out", "f.csv"]) == 0
+    real, filled = pd.read_csv(table), pd.read_csv("f.csv")
+    n_missing = int(real["lab"].isna().sum())
+    assert f"{n_missing} missing cells filled" in capsys.readouterr().out
+    assert not filled.isna().to_numpy().any()
+    pd.testing.assert_frame_equal(filled.where(real.notna()), real)
+    assert filled["lab"].between(real["lab"].min(), real["lab"].max()).all()
+    assert "misses no cell" in refused(capsys, "impute", "f.csv", "--out", "g.csv")
+
+
+def test_a_warning_is_one_line_on_stderr(here, table, capsys, monkeypatch):
+    sample = TabularSynthesizer.sample
+
+    def warned(self, *args, **kwargs):
+        warnings.warn("few rows\nmeet this", stacklevel=2)
+        return sample(self, *args, **kwargs)
+
+    monkeypatch.setattr(TabularSynthesizer, "sample", warned)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        assert cli.main(["synth", table, "--out", "s.csv", "--holdout", "0"]) == 0
+    assert capsys.readouterr().err == "gaussflow: warning: few rows meet this\n"
 
 
 def test_holdout_from_a_file_learns_from_every_row(here, table, capsys):

@@ -258,3 +258,16 @@ def test_rare_combinations_of_copies_come_out_and_chance_is_counted():
     assert abs(chance.excess.value) < 3 * chance.excess.error
     same = np.zeros((50, 3))
     assert np.isnan(rare_combinations(same, same, same, CODES).synthetic)
+
+
+def test_error_of_disclosure_counts_guesses_from_one_row_as_one():
+    """With one column known, few rows give all the guesses, and share their luck."""
+    excesses, errors = [], []
+    for k in range(60):
+        parts = [secrets(120, 3 * k + i) for i in range(3)]
+        for part in parts:
+            part[:, 0] = np.round(4 * part[:, 0])
+        one = attribute_disclosure(*parts, CODES, 2, [0], rng=k)
+        excesses.append(one.excess.value)
+        errors.append(one.excess.error)
+    assert np.mean(errors) == pytest.approx(np.std(excesses), rel=0.35)

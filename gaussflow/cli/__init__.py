@@ -1,6 +1,7 @@
 """The command line: make, judge, impute and describe tables."""
 
 import sys
+import warnings
 
 from gaussflow.cli._files import CommandError
 from gaussflow.cli._parser import make_parser
@@ -34,7 +35,9 @@ def main(argv=None):
         # The commands load pandas; --help and --version should not wait for it.
         from gaussflow.cli import _commands
 
-        passed = getattr(_commands, args.command)(args)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            passed = getattr(_commands, args.command)(args)
     except (CommandError, ImportError) as exc:
         print(f"gaussflow: {' '.join(str(exc).split())}", file=sys.stderr)
         return BAD_INPUT
@@ -42,6 +45,11 @@ def main(argv=None):
         print("gaussflow: interrupted; nothing was written", file=sys.stderr)
         return INTERRUPTED
     return OK if passed else FAILED
+
+
+def _show_warning(message, *_, **__):
+    """Show what a user should know in one line, without the place in the code."""
+    print(f"gaussflow: warning: {' '.join(str(message).split())}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -294,6 +294,7 @@ def _judge(
         synthetic,
         schema,
         suppressed=synthesizer.encoder_.suppressed_ if synthesizer else None,
+        model=synthesizer,
         sensitive=sensitive,
         known=known,
         random_state=seed,

@@ -63,19 +63,31 @@ def attribute_disclosure(
     victims = some_rows(train, min(len(train), max_rows), rng)
     tables = [train, victims, some_rows(synthetic, n, rng), some_rows(holdout, n, rng)]
     rows = gower_rows([t[:, known] for t in tables], categorical[known])[1:]
-    truth, right = victims[:, sensitive], []
+    truth, right, givers = victims[:, sensitive], [], []
     tolerance = 0.0
     if not categorical[sensitive] and not np.isnan(train[:, sensitive]).all():
         ends = np.nanquantile(train[:, sensitive], [0.05, 0.95])
         tolerance = NEAR * float(np.ptp(ends))
     for table, reference in zip(tables[2:], rows[1:], strict=True):
-        guess = table[closest(rows[0], reference)[1], sensitive]
+        givers.append(closest(rows[0], reference)[1])
+        guess = table[givers[-1], sensitive]
         same = np.abs(guess - truth) <= tolerance
         right.append(same | (np.isnan(guess) & np.isnan(truth)))
     gap = right[0].astype(float) - right[1]
-    error = float(gap.std() / np.sqrt(len(gap)))
-    excess = Estimate(float(gap.mean()), error)
+    excess = Estimate(float(gap.mean()), _two_way_error(gap, *givers))
     return Disclosure(float(right[0].mean()), float(right[1].mean()), excess)
+
+
+def _two_way_error(values, first, second):
+    """Return the standard error of a mean whose values share two kinds of sources.
+
+    Guesses from the same row of a table are right or wrong together (Cameron, Gelbach
+    and Miller, 2011, "Robust inference with multiway clustering", equation 2.11).
+    """
+    rest = values - values.mean()
+    shared = [np.bincount(c, weights=rest) for c in (first, second)]
+    variance = sum((s**2).sum() for s in shared) - (rest**2).sum()
+    return float(np.sqrt(max(variance, (rest**2).sum())) / len(values))
 
 
 class RareCombinations(NamedTuple):

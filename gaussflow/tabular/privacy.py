@@ -42,8 +42,8 @@ PRIVACY_LIMITS = {
 PLOT_ROWS, RISK_ROWS = 2000, 20_000
 #: Most columns that are tried as the sensitive one, if none is named.
 MAX_SENSITIVE = 20
-#: Attributes are many: the worst must exceed chance by so many standard errors.
-SEVERAL = 3.0 / 1.96
+#: Attributes are many: one alone must exceed chance by so many standard errors.
+SEVERAL = 3.0
 
 
 @dataclass(repr=False)
@@ -169,7 +169,7 @@ class PrivacyReport:
         report._score_distances(T, H, S, codes, limits, rngs[0])
         report._attack(T, H, S, codes, limits, rngs[1])
         if model is not None:
-            report._attack_density(model, train, holdout, limits, rngs[2])
+            report._attack_density(model, train, holdout, schema, limits, rngs[2])
         report._infer(T, H, S, codes, names, columns, others, limits, rngs[3])
         rare = report._count_combinations(T, H, S, codes, limits, rngs[4])
         report._list_riskiest(
@@ -236,19 +236,13 @@ class PrivacyReport:
             "10 % of the unseen rows for members.",
         )  # fmt: skip
 
-    def _attack_density(self, model, train, holdout, limits, rng):
+    def _attack_density(self, model, train, holdout, schema, limits, rng):
         members, outsiders = (
-            np.asarray(model.score_samples(some), dtype=np.float64)
-            for some in (
-                df.iloc[np.sort(rng.permutation(len(df))[:5000])]
-                for df in (train, holdout)
+            _log_densities(
+                model, df.iloc[np.sort(rng.permutation(len(df))[:5000])], schema
             )
+            for df in (train, holdout)
         )
-        if np.isnan(members).any() or np.isnan(outsiders).any():
-            raise ValueError(
-                "model.score_samples returned NaN for some rows; a log-density is a "
-                "number or -inf. Leave out model, or fit it anew."
-            )
         power = attack_power(members, outsiders)
         finite = [s[np.isfinite(s)] for s in (members, outsiders)]
         if min(map(len, finite)):
@@ -276,22 +270,27 @@ class PrivacyReport:
                 "excess": one.excess.value,
                 "error": one.excess.error,
             }
-        # The column that surely leaks most; where none does, the largest excess.
         surely = {
-            j: one.excess.value - 3 * one.excess.error for j, one in found.items()
+            j: one.excess.value - SEVERAL * one.excess.error for j, one in found.items()
         }
-        if max(surely.values()) <= 0:
-            surely = {j: one.excess.value for j, one in found.items()}
         worst = max(surely, key=surely.__getitem__)
-        one = found[worst]
-        several = SEVERAL if len(found) > 1 else 1.0
+        one, n = found[worst], len(found)
+        if n > 1 and surely[worst] > 0 and one.excess.value > limits["attributes"]:
+            which = f"{names[worst]} of a training row is, the worst of {n} columns,"
+            shown = one.synthetic, one.unseen, one.excess.error
+        else:
+            which = "a cell of a training row is" if n > 1 else f"{names[worst]} is"
+            # The errors of columns may go together: their mean does not shrink.
+            shown = np.mean(
+                [(o.synthetic, o.unseen, o.excess.error) for o in found.values()],
+                axis=0,
+            )
+        value, unseen, error = map(float, shown)
         self._add(
-            "attributes", "Attribute disclosure", one.synthetic,
-            one.excess.error * several, one.unseen,
-            min(one.unseen + limits["attributes"], 1.0), percent=True,
-            sentence=f"How often {names[worst]} of a training row is guessed from the "
-            "synthetic row most like it, beside the same from unseen real rows; the "
-            f"worst of {len(found)} column(s).",
+            "attributes", "Attribute disclosure", value, error, unseen,
+            min(unseen + limits["attributes"], 1.0), percent=True,
+            sentence=f"How often {which} guessed from the synthetic row most like it, "
+            "beside the same from unseen real rows.",
         )  # fmt: skip
 
     def _count_combinations(self, T, H, S, codes, limits, rng):
@@ -381,6 +380,24 @@ def _positions(wanted, names, parameter):
             f"columns that are scored: {', '.join(map(str, names))}."
         )
     return [names.index(name) for name in wanted]
+
+
+def _log_densities(model, df, schema):
+    """Return the model's log-densities, -inf for categories that it never saw."""
+    known = np.ones(len(df), dtype=bool)
+    for column in schema.learned():
+        if column.levels is not None:
+            cells = df[column.name]
+            known &= (cells.isna() | cells.isin(column.levels)).to_numpy()
+    out = np.full(len(df), -np.inf)
+    if known.any():
+        out[known] = model.score_samples(df[known])
+    if np.isnan(out).any():
+        raise ValueError(
+            "model.score_samples returned NaN for some rows; a log-density is a number "
+            "or -inf. Leave out model, or fit it anew."
+        )
+    return out
 
 
 def _reason(risks, k, row, S, n_rare):
