@@ -16,6 +16,8 @@ from gaussflow.tabular.constraints import Constraint
 ROUNDS = 20
 #: Candidates drawn in one round, unless more rows are wanted.
 BATCH = 5000
+#: Rounds without progress after which a row is drawn again whole.
+STUCK = 3
 
 
 class Rules(Persistent):
@@ -30,7 +32,7 @@ class Rules(Persistent):
        column follows its law given those before it, cut to what the constraints
        allow. What stays broken, and rows of other flows, are drawn again whole:
        they follow the learned law given that the constraints hold.
-    3. What breaks one after ``ROUNDS`` of either takes the cells of the columns
+    3. What breaks one after up to ``ROUNDS`` of either takes the cells of the columns
        concerned from another synthetic row that keeps it, so that grids, bounds and
        levels are right.
 
@@ -171,8 +173,10 @@ class Rules(Persistent):
     def _draw_on(self, pool, redraw):
         """Draw rows again from the last column of the rule that they break first."""
         last = np.array([self._last(names, redraw.names) for names in self.sets])
+        failed = np.zeros(len(pool.place), dtype=int)
         for _ in range(ROUNDS):
             rows = pool.pending()
+            rows = rows[failed[rows] < STUCK]
             if len(rows) == 0:
                 return
             broken = pool.broken[pool.place[rows]]
@@ -182,7 +186,8 @@ class Rules(Persistent):
             new, wrong = self.complete(redraw(old[self.kept], start, copies))
             # Rules that later columns decide may be broken still: their turn comes.
             due = last <= np.repeat(start, copies)[:, None]
-            pool.add(rows, new, wrong, ~(wrong & due).any(axis=1))
+            found = pool.add(rows, new, wrong, ~(wrong & due).any(axis=1))
+            failed[rows] = np.where(found, 0, failed[rows] + 1)
 
     def _draw_whole(self, pool, draw):
         """Draw rows that break a rule again, all of their columns."""
@@ -275,6 +280,11 @@ class Pool:
             Candidates, those of a row one after the other.
         good : ndarray of bool
             Which of them may be taken.
+
+        Returns
+        -------
+        found : ndarray of shape (n,), bool
+            Whether a row had one.
         """
         good = good.reshape(len(rows), -1)
         first = np.arange(len(rows)) * good.shape[1] + good.argmax(axis=1)
@@ -283,6 +293,7 @@ class Pool:
         self.place[rows[found]] = len(self.frame) + first[found]
         self.frame = pd.concat([self.frame, frame], ignore_index=True)
         self.broken = np.concatenate([self.broken, broken])
+        return found
 
 
 def _connected(sets):
