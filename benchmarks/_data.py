@@ -33,13 +33,13 @@ class Rows:
         self.log_density = log_density
         self.n_folds = n_folds
 
-    def splits(self):
+    def splits(self, seed=0):
         """Yield (train, test, exact): standardised by train; exact may be None."""
         index = np.arange(len(self.X))
         if self.n_folds:
-            folds = KFold(self.n_folds, shuffle=True, random_state=0).split(index)
+            folds = KFold(self.n_folds, shuffle=True, random_state=seed).split(index)
         else:
-            folds = [train_test_split(index, test_size=0.2, random_state=0)]
+            folds = [train_test_split(index, test_size=0.2, random_state=seed)]
         for train, test in folds:
             mean, std = self.X[train].mean(axis=0), self.X[train].std(axis=0)
             exact = None

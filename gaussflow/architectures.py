@@ -27,7 +27,8 @@ def stems(n_features, direction="gaussianize"):
     with a radial map, and the mixture, best where rows are few for their width
     or tails are heavy; beyond 12 columns with 30 gated iterations and a second
     whitening before the mixture. A radial finish makes the distances of its
-    samples those of the rows.
+    samples those of the rows. Direction "generate" has one stem: the mixture, or,
+    beyond 128 columns, whole-space moments.
 
     Parameters
     ----------
@@ -47,8 +48,10 @@ def stems(n_features, direction="gaussianize"):
     ['marginals', 'mixture', 'whitened']
     """
     if direction == "generate":
-        # Carried samples need no estimate of their own law: whole-space
-        # moments first, then directions.
+        # A mixture's map first, whatever the width allows: sliced distances
+        # of samples are 0.7 to 0.95 of those after whole-space moments.
+        if n_features <= MAX_WIDTH_MIXTURE:
+            return {"mixture": [Triangular()]}
         return {"whitened": [Elliptical()]}
     marginals = [Linear(n_iter=2, rotation="identity")]
     if n_features == 1:
@@ -129,11 +132,11 @@ def _judge(candidates, X, rng, n_jobs):
 
 
 def held_out_score(layers, train, judges, rng, n_jobs=None):
-    """Fit unfitted layers on train; return the mean log-likelihood of judges."""
+    """Fit copies of the layers on train; return the mean log-likelihood of judges."""
     Z = np.array(train, dtype=np.float64, order="C")
     judged = np.array(judges, dtype=np.float64, order="C")
     total = np.zeros(len(judged))
-    for layer, layer_rng in zip(layers, rng.spawn(len(layers)), strict=True):
+    for layer, layer_rng in zip(_fresh(layers), rng.spawn(len(layers)), strict=True):
         layer.set_params(n_jobs=n_jobs)
         Z, _ = layer.fit_forward(Z, layer_rng)
         judged, log_det = layer.forward_and_log_det(judged)

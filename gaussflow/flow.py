@@ -11,6 +11,7 @@ from gaussflow._random import as_generator, draw_seed
 from gaussflow.architectures import automatic
 from gaussflow.layers.base import Layer
 from gaussflow.layers.monitor import Monitor, stop_early
+from gaussflow.layers.ties import spread_ties
 
 DIRECTIONS = ("gaussianize", "generate")
 #: Most rows that are held out, and most rows on which a flow that was judged
@@ -224,8 +225,10 @@ class GenFlow(Layer):
     def _fit_validated(self, X, rng=None):
         self._check_params()
         rng = as_generator(self.random_state) if rng is None else rng
-        choice_rng, split_rng, latent_rng, layer_rng = rng.spawn(4)
+        choice_rng, split_rng, latent_rng, layer_rng, ties_rng = rng.spawn(5)
         done = self._fitted_so_far()
+        if self.spreads_ties:
+            X = spread_ties(X, ties_rng)
         templates = self._templates(X, choice_rng, done)
         rngs = layer_rng.spawn(len(done) + len(templates))[len(done) :]
         seeds = [draw_seed(one) for one in (latent_rng, *rngs)]
@@ -276,6 +279,11 @@ class GenFlow(Layer):
         self.n_features_in_ = X.shape[1]
         self._fit_validated(X, rng)
         return self.forward_and_log_det(X)
+
+    @property
+    def spreads_ties(self):
+        """Whether rows to fit on have their often repeated values spread."""
+        return isinstance(self.layers, str) or self.layers[0].spreads_ties
 
     def _check_params(self):
         if self.direction not in DIRECTIONS:

@@ -29,7 +29,7 @@ def test_mixtures_are_tried_where_they_can_pay():
     assert [Triangular] in map(kinds, stems(12).values())
     assert [Triangular] not in map(kinds, stems(13).values())
     assert all(Triangular in kinds(layers) for layers in stems(128).values())
-    for layers in (*stems(129).values(), *stems(5, "generate").values()):
+    for layers in (*stems(129).values(), *stems(129, "generate").values()):
         assert Triangular not in kinds(layers)
 
 

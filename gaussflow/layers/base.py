@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gaussflow._random import as_generator
 from gaussflow._state import Persistent, check_that
+from gaussflow.layers.ties import spread_ties
 
 LOG_2PI = float(np.log(2.0 * np.pi))
 
@@ -78,6 +79,14 @@ class Layer(
     """
 
     # -- contract -----------------------------------------------------------
+
+    @property
+    def spreads_ties(self):
+        """Whether rows to fit on have their often repeated values spread.
+
+        True unless the layer knows atoms: see ``spread_ties``.
+        """
+        return True
 
     @abstractmethod
     def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
@@ -309,8 +318,11 @@ class Layer(
 
     def _fit_validated(self, X):
         """Fit on validated rows, which are copied, never written to."""
-        Z = np.array(X, dtype=self._working_dtype(), order="C")
-        self.fit_forward(Z, as_generator(getattr(self, "random_state", None)))
+        rng = as_generator(getattr(self, "random_state", None))
+        rows = spread_ties(X, rng.spawn(1)[0]) if self.spreads_ties else X
+        copy = True if rows is X else None
+        Z = np.array(rows, dtype=self._working_dtype(), order="C", copy=copy)
+        self.fit_forward(Z, rng)
         self.forget_search()
 
     def _working_dtype(self):

@@ -102,6 +102,11 @@ class TreeTriangular(Layer):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
+    @property
+    def spreads_ties(self):
+        """No: trees keep atoms as they are."""
+        return False
+
     def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
         """Fit the layer on X and return (Z, log_det) of those rows."""
         n_features = self.n_features_in_ = X.shape[1]

@@ -122,6 +122,11 @@ class Triangular(Layer):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
+    @property
+    def spreads_ties(self):
+        """Whether rows to fit on have their often repeated values spread."""
+        return self.conditioner != "tree"
+
     def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
         """Fit the layer on X and return (Z, log_det) of those rows."""
         self._check_parameters()
