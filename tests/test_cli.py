@@ -393,6 +393,7 @@ def test_conditions_are_read_by_the_columns_kind(text, odd_schema):
         (["age"], "must read COLUMN=VALUE"),
         (["age="], "has no value"),
         (["hope=1"], "'hope' is not a column"),
+        (["Age=1"], "'Age' is not a column.*Did you mean 'age'"),
         (["age=old"], "'old' is no number"),
         (["age=1..old"], "'old' is no number"),
         (["site=west"], "'west' does not occur in 'site'. Known: east"),
@@ -437,6 +438,7 @@ def test_parquet_keeps_the_dtypes(here, capsys):
     frame.to_parquet("t.parquet")
     assert cli.main(["synth", "t.parquet", "--out", "s.parquet", "--holdout", "0"]) == 0
     assert (pd.read_parquet("s.parquet").dtypes == frame.dtypes).all()
+    capsys.readouterr()
     (here / "broken.parquet").write_bytes(b"PAR1 and no more")
     line = refused(capsys, "synth", "broken.parquet", "--out", "t.csv")
     assert "cannot be read as Parquet" in line

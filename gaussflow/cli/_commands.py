@@ -1,6 +1,8 @@
 """What each command does. Every function returns whether the table passed."""
 
 import json
+import os
+import sys
 from pathlib import Path
 
 from gaussflow import __version__
@@ -320,9 +322,11 @@ def _fit(df, title, *, schema, **parameters):
 def _finish(contents, summary, strict=False, reports=None):
     """Write the files, say what was done, and return whether it passed."""
     write_all(contents)
-    print(summary)
-    for path in contents:
-        print(f"wrote {path}")
+    try:
+        print("\n".join([summary, *(f"wrote {path}" for path in contents)]), flush=True)
+    except BrokenPipeError:
+        # The reader has seen enough, as in "| head"; what is left goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return not strict or reports.passed
 
 

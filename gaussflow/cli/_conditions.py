@@ -1,5 +1,7 @@
 """Conditions as people write them, "age=60..80", to what ``sample`` takes."""
 
+from difflib import get_close_matches
+
 from gaussflow.cli._files import CommandError
 
 
@@ -52,9 +54,13 @@ def _split(text, schema):
             f"--condition must read COLUMN=VALUE, COLUMN=A,B or COLUMN=LOW..HIGH, got "
             f"{text!r}."
         )
+    wrong = text[: places[0]].strip()
+    lower = {name.lower(): name for name in names}
+    meant = get_close_matches(wrong.lower(), lower, n=1)
+    hint = f"Did you mean {lower[meant[0]]!r}? " if meant else ""
     raise CommandError(
-        f"--condition {text!r}: {text[: places[0]].strip()!r} is not a column of the "
-        f"table. Columns: {', '.join(names)}."
+        f"--condition {text!r}: {wrong!r} is not a column of the table. {hint}Columns: "
+        f"{', '.join(names)}."
     )
 
 

@@ -70,12 +70,25 @@ def gower_rows(tables, categorical):
                 numbers[k] = np.column_stack([numbers[k], scaled])
                 code = absent.astype(np.int64)
             codes[k] = np.column_stack([codes[k], code])
-    # A flag that is the same everywhere only costs time.
-    varies = np.ptp(np.concatenate(codes), axis=0) > 0
+    # Columns that tell rows apart come first, so that a search gives up early; one
+    # that is the same everywhere only costs time.
+    differs = [1.0 - _chance_of_equal(c) for c in np.concatenate(codes).T]
+    order = np.argsort(-np.array(differs), kind="stable")
+    order = order[: np.count_nonzero(differs)]
+    spread = np.argsort(-np.concatenate(numbers).std(axis=0), kind="stable")
     return [
-        GowerRows(np.ascontiguousarray(x), np.ascontiguousarray(c[:, varies]), len(t.T))
+        GowerRows(
+            np.ascontiguousarray(x[:, spread]),
+            np.ascontiguousarray(c[:, order]),
+            t.shape[1],
+        )
         for x, c, t in zip(numbers, codes, tables, strict=True)
     ]
+
+
+def _chance_of_equal(codes):
+    counts = np.unique(codes, return_counts=True)[1]
+    return float(((counts / len(codes)) ** 2).sum())
 
 
 def _scale(cells, train):
