@@ -112,7 +112,7 @@ def test_one_tree_drawn_is_that_tree_inverted():
     U = rng.random((100, 2))
     codes, again = (np.empty((100, 2), dtype=np.int32) for _ in range(2))
     share, place, inside = (np.empty((100, 2)) for _ in range(3))
-    forest_draw(U, f, codes, share)
+    forest_draw(U, f, 0, 2, codes, share)
     forest_inverse(U, np.zeros(U.shape, dtype=bool), f, again, place, inside)
     assert_array_equal(codes, again)
     assert_allclose(share, place, atol=1e-9)

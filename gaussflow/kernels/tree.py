@@ -268,17 +268,18 @@ def forest_inverse(tails, upper, forest, codes, share, inside):
 
 
 @jit
-def forest_draw(uniforms, forest, codes, share):
-    """Draw rows: for every cell pick a tree, then invert that tree's leaf alone.
+def forest_draw(uniforms, forest, first_place, last_place, codes, share):
+    """Draw columns: for every cell pick a tree, then invert that tree's leaf alone.
 
     The same law as inverting the average, at the price of one tree.
 
     uniforms : (n, d) in [0, 1)
+    first_place, last_place : places in the order to draw from, and to stop before
     codes, share : (n, d), written: the cells, and the places in them
     """
     n_trees = forest.roots.shape[1]
     for i in range(uniforms.shape[0]):
-        for place in range(len(forest.order)):
+        for place in range(first_place, last_place):
             j = forest.order[place]
             if _is_closed(codes[i], j, forest):
                 codes[i, j], share[i, j] = 0, 0.5
@@ -293,6 +294,23 @@ def forest_draw(uniforms, forest, codes, share):
             cells = 0, forest.n_cells[j]
             cell, where = _invert_leaf(level, at, cells, j, mean, forest)
             codes[i, j], share[i, j] = cell, where
+
+
+@jit
+def leaf_visits(codes, j, forest, first, visits):
+    """Count how many rows fall in each leaf of a column's trees.
+
+    codes : (n, d) cells of the rows, of the columns before j
+    first : where the laws of the column's leaves start
+    visits : (leaves,), added to, in the order of those laws
+    """
+    n_trees, size = forest.roots.shape[1], forest.n_bins[j] + 1
+    for i in range(codes.shape[0]):
+        if _is_closed(codes[i], j, forest):
+            continue
+        for t in range(n_trees):
+            at = _find_leaf(codes[i], j, forest.roots[j, t], forest)
+            visits[(at - first) // size] += 1.0
 
 
 @jit

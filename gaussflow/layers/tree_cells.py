@@ -155,7 +155,8 @@ class ColumnCells(Persistent):
         inside = np.clip((from_low - tails[:, 0]) / bulk, 0.0, 1.0)
         out = np.where(high > low, low + inside * (high - low), low)
         for side, reached in enumerate((from_low, from_high)):
-            rows = reached < tails[:, side]
+            # A place that rounding moved off an end is that end.
+            rows = reached < tails[:, side] * (1.0 - EDGE)
             ratio = tails[rows, side] / np.maximum(reached[rows], TINY) - 1.0
             end, sign = ((low, -1.0), (high, 1.0))[side]
             out[rows] = end[rows] + sign * self.spread * ratio

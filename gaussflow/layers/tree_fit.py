@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from gaussflow._random import draw_seed
 from gaussflow.layers.base import run_threads
+from gaussflow.layers.tree_calibrate import calibrate
 from gaussflow.layers.tree_cells import FEW_VALUES, ColumnCells
 from gaussflow.layers.tree_forest import (
     ColumnForest,
@@ -18,8 +18,14 @@ from gaussflow.layers.tree_forest import (
 from gaussflow.layers.tree_linear import design_blocks
 from gaussflow.layers.tree_map import ForestMap
 
-#: With fewer rows nothing is chosen on held-out ones.
+#: With fewer rows nothing is chosen on held-out ones; of more, so many are used.
 LEAST_ROWS = 40
+CHOOSING_ROWS = 4000
+#: Rows that a parent's law may weigh as in its child's: held-out rows choose.
+SHRINK_ROWS = (1.0, 10.0, 50.0)
+#: Most columns before a column that its trees may ask for: those that trees on the
+#: choosing rows use most.
+MOST_PREDICTORS = 16
 
 
 def fit_forest(
@@ -84,7 +90,9 @@ def fit_forest(
     forests = [None] * n_features
     for column, forest in zip(order, fitted, strict=True):
         forests[column] = forest
-    return ForestMap(cells, order, forests), forests
+    forest_map = ForestMap(cells, order, forests)
+    calibrate(forest_map, [forest.base for forest in forests], rng)
+    return forest_map, forests
 
 
 class _Columns:
@@ -100,9 +108,7 @@ def _fit_column(columns, column, before, n_trees, min_leaf, base, rng):
     own, codes = columns.cells[column], columns.codes
     gate = _gate(columns, column, before)
     if len(before) == 0 or own.n_cells == 1:
-        leaf = np.array([-1])
-        tree = Tree(leaf, leaf, leaf, leaf, own.base[None, :])
-        return ColumnForest([tree] * n_trees, own.n_cells)
+        return ColumnForest([Tree.alone(own.base)] * n_trees, own.base)
     n_features = codes.shape[1]
     # Where an earlier column tells what is missing, trees see the other rows only.
     open_rows = np.arange(len(codes))
@@ -120,29 +126,35 @@ def _fit_column(columns, column, before, n_trees, min_leaf, base, rng):
         )
         kinds = [0, 1] if base == "auto" else [1]
     leaves = [min_leaf] if np.isscalar(min_leaf) else list(min_leaf)
-    candidates = [(k, m) for k in kinds for m in leaves]
-    best = candidates[len(leaves) - 1]
-    own_codes = codes[:, column]
-    if len(candidates) > 1 and n_rows >= LEAST_ROWS:
-        split = rng.permutation(open_rows)
-        train, test = split[n_rows // 3 :], split[: n_rows // 3]
+    candidates = [(k, m, s) for k in kinds for m in leaves for s in SHRINK_ROWS]
+    best = candidates[len(leaves) * len(SHRINK_ROWS) - 1]
+    own_codes, used = codes[:, column], np.arange(len(before))
+    if n_rows >= LEAST_ROWS:
+        split = rng.permutation(open_rows)[:CHOOSING_ROWS]
+        train, test = split[len(split) // 3 :], split[: len(split) // 3]
         if blocks:
             targets.append(
                 linear_target(own_codes, own, blocks, n_features, train, rng)
             )
-        scores = held_out_scores(inputs, targets, train, test, candidates, rng)
-        best = candidates[int(np.argmax(scores.mean(axis=1)))]
+        scores, importance = held_out_scores(
+            inputs, targets, train, test, candidates, rng
+        )
+        best = candidates[int(np.argmax(scores))]
+        most = np.argsort(-importance, kind="stable")[:MOST_PREDICTORS]
+        used = np.sort(most)
     if best[0] == 1:
         target = linear_target(own_codes, own, blocks, n_features, open_rows, rng)
     if gate is not None:
         target.rule_out_missing()
-    trees = []
+    inputs, trees = np.ascontiguousarray(inputs[:, used]), []
     for _ in range(n_trees):
         rows = open_rows[bag(n_rows, rng)]
-        tree = grow(inputs, target, rows, best[1], draw_seed(rng))
-        tree.feature = np.where(tree.feature >= 0, before[tree.feature], -1)
+        tree = grow(inputs, target, rows, best[1], rng)
+        tree.learn_laws(target, best[2])
+        tree.counts = None  # as large as the laws of all nodes
+        tree.feature = np.where(tree.feature >= 0, before[used][tree.feature], -1)
         trees.append(tree)
-    return ColumnForest(trees, target.n_bins, ranks, target.model, best[1], gate)
+    return ColumnForest(trees, target.base, ranks, target.model, best[1], gate)
 
 
 def _gate(columns, column, before):

@@ -9,8 +9,11 @@ from gaussflow.layers.tree_linear import LinearScore
 
 #: Neighbouring cells of a leaf are joined until they hold so many rows.
 SMOOTH_ROWS = 5.0
-#: A parent's law weighs as so many rows in its child's.
-SHRINK_ROWS = 1.0
+#: Most rows that the splits of one tree are searched on; all rows of its bag count
+#: in its leaves.
+GROWN_ROWS = 20_000
+#: Most numbers in the laws of one tree, which bound how small its leaves may be.
+MOST_NUMBERS = 200_000
 #: Part of every leaf's law that is the column's own, so that nothing is impossible.
 LEAST_SHARE = 1e-4
 #: Unordered levels, and atoms by their share, that get a response of their own.
@@ -23,12 +26,43 @@ LINEAR_BINS = 64
 
 
 class Tree:
-    """One tree as arrays; ``laws`` holds the probabilities of its nodes' bins."""
+    """One tree as arrays.
 
-    def __init__(self, feature, threshold, left, right, laws):
+    Attributes
+    ----------
+    feature, threshold, left, right : ndarray of shape (n_nodes,)
+        Where rows go; the feature is -1 in a leaf.
+    counts : ndarray of shape (n_nodes, n_bins)
+        Rows of each node in each bin.
+    importance : ndarray of shape (n_predictors,)
+        By how much the splits at each predictor lower the impurity.
+    laws : ndarray of shape (n_leaves, n_bins) or None
+        Probabilities of the leaves' bins, in the order of the nodes.
+    """
+
+    def __init__(self, feature, threshold, left, right, counts, importance=None):
         self.feature, self.threshold = feature, threshold
         self.left, self.right = left, right
-        self.laws = laws
+        self.counts, self.importance, self.laws = counts, importance, None
+
+    def learn_laws(self, target, shrink):
+        """Smooth the counts of the nodes; a parent's law weighs ``shrink`` rows."""
+        parent = np.full(len(self.feature), -1, dtype=np.int64)
+        inner = np.flatnonzero(self.feature >= 0)
+        parent[self.left[inner]] = inner
+        parent[self.right[inner]] = inner
+        laws, base = np.empty_like(self.counts), target.base
+        node_laws(self.counts, parent, base, target.alone, SMOOTH_ROWS, shrink, laws)
+        laws = laws[self.feature < 0]
+        self.laws = (1.0 - LEAST_SHARE) * laws + LEAST_SHARE * base
+
+    @classmethod
+    def alone(cls, law):
+        """Return a tree that has one leaf."""
+        leaf = np.array([-1])
+        tree = cls(leaf, leaf, leaf, leaf, None)
+        tree.laws = law[None, :]
+        return tree
 
 
 class Target:
@@ -69,11 +103,16 @@ class Target:
 class ColumnForest:
     """The trees of one column, and what their codes and bins mean."""
 
-    def __init__(self, trees, n_bins, ranks=None, model=None, min_leaf=None, gate=None):
-        self.trees, self.n_bins, self.model = trees, n_bins, model
+    def __init__(self, trees, base, ranks=None, model=None, min_leaf=None, gate=None):
+        self.trees, self.base, self.model = trees, base, model
         self.gate = gate
         self.ranks = {} if ranks is None else ranks
         self.min_leaf = min_leaf
+
+    @property
+    def n_bins(self):
+        """Number of bins."""
+        return len(self.base)
 
 
 def cell_target(codes, cells, nominal):
@@ -137,7 +176,7 @@ def responses(codes, cells, nominal):
     return np.column_stack(out)
 
 
-def grow(inputs, target, rows, min_leaf, seed, shrink=SHRINK_ROWS):
+def grow(inputs, target, rows, min_leaf, rng):
     """Grow one tree on some rows.
 
     Parameters
@@ -150,46 +189,42 @@ def grow(inputs, target, rows, min_leaf, seed, shrink=SHRINK_ROWS):
         The rows that count, repeated as often as they do.
     min_leaf : int
         Least rows of a leaf.
-    seed : int
-        Randomness among equal splits.
-    shrink : float
-        Rows that a parent's law weighs as.
+    rng : numpy.random.Generator
+        Randomness among equal splits, and of the rows that splits are searched on.
 
     Returns
     -------
     tree : Tree
+        With the counts of its nodes, not yet with their laws.
     """
     # Loads a good part of scikit-learn, which only a fit needs.
     from sklearn.tree import DecisionTreeRegressor
 
-    model = DecisionTreeRegressor(min_samples_leaf=min_leaf, random_state=seed)
-    model.fit(inputs[rows], target.response[rows])
+    n_bins, searched = target.n_bins, rows
+    if len(rows) > GROWN_ROWS:
+        searched = rng.choice(rows, GROWN_ROWS, replace=False)
+    least = max(min_leaf, -(-len(searched) * n_bins // MOST_NUMBERS))
+    model = DecisionTreeRegressor(min_samples_leaf=least, random_state=draw_seed(rng))
+    model.fit(inputs[searched], target.response[searched])
     tree = model.tree_
-    n_nodes, n_bins = tree.node_count, target.n_bins
+    n_nodes, left, right = tree.node_count, tree.children_left, tree.children_right
     leaf = tree.apply(inputs[rows])
     counts = np.bincount(leaf * n_bins + target.bins[rows], minlength=n_nodes * n_bins)
     counts = counts.reshape(n_nodes, n_bins).astype(np.float64)
-    parent = np.full(n_nodes, -1, dtype=np.int64)
-    inner = np.flatnonzero(tree.children_left >= 0)
-    parent[tree.children_left[inner]] = inner
-    parent[tree.children_right[inner]] = inner
-    for node in range(n_nodes - 1, 0, -1):  # children come after their parents
-        counts[parent[node]] += counts[node]
-    laws = np.empty_like(counts)
-    base, alone = target.base, target.alone
-    node_laws(counts, parent, base, alone, SMOOTH_ROWS, shrink, laws)
-    laws = (1.0 - LEAST_SHARE) * laws + LEAST_SHARE * base
+    for node in np.flatnonzero(left >= 0)[::-1]:  # children come after their parents
+        counts[node] = counts[left[node]] + counts[right[node]]
     return Tree(
-        np.where(tree.children_left >= 0, tree.feature, -1),
+        np.where(left >= 0, tree.feature, -1),
         np.floor(tree.threshold).astype(np.int64),
-        tree.children_left,
-        tree.children_right,
-        laws,
+        left,
+        right,
+        counts,
+        tree.compute_feature_importances(normalize=False),
     )
 
 
 def leaf_numbers(tree, codes):
-    """Return the node of the leaf that each row falls in."""
+    """Return the number of the leaf that each row falls in."""
     node = np.zeros(len(codes), dtype=np.int64)
     inside = tree.feature[node] >= 0
     while inside.any():
@@ -197,7 +232,7 @@ def leaf_numbers(tree, codes):
         goes_left = codes[inside, tree.feature[at]] <= tree.threshold[at]
         node[inside] = np.where(goes_left, tree.left[at], tree.right[at])
         inside = tree.feature[node] >= 0
-    return node
+    return (np.cumsum(tree.feature < 0) - 1)[node]
 
 
 def level_ranks(codes, response, n_levels):
@@ -241,17 +276,31 @@ def probabilities(tree, inputs, target, rows):
 
 
 def held_out_scores(inputs, targets, train, test, candidates, rng, n_trees=4):
-    """Return log-likelihoods of held-out rows, of shape (n_candidates, n_test).
+    """Score candidates on held-out rows, and the predictors by their use.
 
-    A candidate is (index of the target, least rows of a leaf).
+    A candidate is (index of the target, least rows of a leaf, rows that a parent's
+    law weighs as).
+
+    Returns
+    -------
+    scores : ndarray of shape (n_candidates,)
+        Mean log-likelihoods.
+    importance : ndarray of shape (n_predictors,)
+        Sum over all trees.
     """
-    bags = [train[bag(len(train), rng)] for _ in range(n_trees)]
-    seeds = [draw_seed(rng) for _ in bags]
-    scores = np.empty((len(candidates), len(test)))
-    for c, (which, min_leaf) in enumerate(candidates):
+    rngs = rng.spawn(n_trees)
+    bags = [train[bag(len(train), own)] for own in rngs]
+    scores, grown = np.empty(len(candidates)), {}
+    for c, (which, min_leaf, shrink) in enumerate(candidates):
         target, mean = targets[which], np.zeros(len(test))
-        for rows, seed in zip(bags, seeds, strict=True):
-            tree = grow(inputs, target, rows, min_leaf, seed)
+        if (which, min_leaf) not in grown:
+            grown[which, min_leaf] = [
+                grow(inputs, target, rows, min_leaf, own)
+                for rows, own in zip(bags, rngs, strict=True)
+            ]
+        for tree in grown[which, min_leaf]:
+            tree.learn_laws(target, shrink)
             mean += probabilities(tree, inputs, target, test)
-        scores[c] = np.log(np.maximum(mean / n_trees, 1e-12))
-    return scores
+        scores[c] = np.log(np.maximum(mean / n_trees, 1e-12)).mean()
+    trees = [tree for own in grown.values() for tree in own]
+    return scores, np.sum([tree.importance for tree in trees], axis=0)

@@ -7,8 +7,11 @@ from gaussflow._random import as_generator, draw_seed
 from gaussflow.layers.base import Layer
 from gaussflow.layers.tree_fit import fit_forest
 
-#: Least rows of a leaf among which min_leaf="auto" chooses, column by column.
-LEAF_SIZES = (20, 50)
+#: Least rows of a leaf among which min_leaf="auto" chooses, column by column: larger
+#: ones with fewer rows, each of which would show more in its leaf.
+LEAF_SIZES = (5, 20)
+LEAF_SIZES_OF_FEW = (10, 50)
+FEW_ROWS = 1000
 
 
 class TreeTriangular(Layer):
@@ -112,20 +115,21 @@ class TreeTriangular(Layer):
         n_features = self.n_features_in_ = X.shape[1]
         self._check_parameters(n_features)
         self.generates_ = target is not None
-        auto = isinstance(self.min_leaf, str)
+        rows = X if target is None else target
+        sizes = LEAF_SIZES_OF_FEW if len(rows) < FEW_ROWS else LEAF_SIZES
         self.nominal_ = np.zeros(n_features, dtype=bool)
         if self.nominal is not None:
             self.nominal_ |= np.asarray(self.nominal, dtype=bool)
         self.place_seed_ = draw_seed(rng)
         self.map_, forests = fit_forest(
-            np.asarray(target if self.generates_ else X, dtype=np.float64),
+            np.asarray(rows, dtype=np.float64),
             rng,
             order=self.order,
             nominal=self.nominal_,
             discrete=self.discrete,
             bounded=self.bounded,
             n_trees=self.n_trees,
-            min_leaf=LEAF_SIZES if auto else self.min_leaf,
+            min_leaf=sizes if isinstance(self.min_leaf, str) else self.min_leaf,
             n_jobs=self.n_jobs,
         )
         self.min_leaf_ = [forest.min_leaf for forest in forests]

@@ -109,7 +109,7 @@ class ForestMap(Persistent):
         """Draw rows of the map's own law: the inverse of noise, but quicker."""
         shape = (n_samples, len(self.cells))
         codes, share = np.empty(shape, dtype=np.int32), np.empty(shape)
-        forest_draw(rng.random(shape), self.forest, codes, share)
+        forest_draw(rng.random(shape), self.forest, 0, shape[1], codes, share)
         return self._values(codes, share)
 
     def particles(self, regions, n_particles, rng, *, resample=0.0, gated=True):
@@ -279,7 +279,7 @@ def _lay_trees(forests):
             leaf = tree.feature < 0
             starts = np.zeros(len(leaf), dtype=np.int64)
             starts[leaf] = n_values + (forest.n_bins + 1) * np.arange(leaf.sum())
-            laws = np.cumsum(tree.laws[leaf], axis=1)
+            laws = np.cumsum(tree.laws, axis=1)
             laws = np.c_[np.zeros(len(laws)), laws[:, :-1], np.ones(len(laws))]
             parts["cumulative"].append(np.minimum(laws, 1.0).ravel())
             parts["feature"].append(tree.feature.astype(np.int32))

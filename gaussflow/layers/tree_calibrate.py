@@ -1,0 +1,94 @@
+"""Make what the forests draw keep every column's own shares."""
+
+import numpy as np
+from scipy.special import ndtri
+
+from gaussflow.kernels.tree import forest_draw, leaf_visits
+
+#: Rows drawn to compare the forests' shares with the columns' own.
+DRAWN_ROWS = 20_000
+#: Steps of proportional fitting, and the most that a bin may be multiplied by.
+STEPS = 12
+MOST_FACTOR = 10.0
+#: Ranks at which drawn scores are compared with the column's own.
+KNOTS = 48
+#: Part of the old scores that stays, so that no cell becomes empty.
+KEPT = 0.02
+
+
+def calibrate(forest_map, bases, rng):
+    """Tilt the laws of all leaves so that each column is drawn with its own shares.
+
+    A leaf is smoothed, and what it is conditioned on is itself drawn: together
+    they bend a column's shares. Column after column, rows are drawn; the
+    probability of each bin is multiplied by one factor, the same in all leaves,
+    until the mean over these rows is the column's own (iterative proportional
+    fitting). Where bins are ranks that a linear model leaves, the scores of the
+    column's cells are moved as well.
+
+    Parameters
+    ----------
+    forest_map : ForestMap
+        Changed in place.
+    bases : list of ndarray of shape (n_bins,)
+        Probability of the bins of each column.
+    rng : numpy.random.Generator
+        Randomness of the draws.
+    """
+    forest = forest_map.forest
+    uniforms = rng.random((DRAWN_ROWS, len(bases)))
+    codes = np.zeros(uniforms.shape, dtype=np.int32)
+    share = np.zeros(uniforms.shape)
+    for place, j in enumerate(forest.order):
+        _rake(forest, j, codes, bases[j])
+        forest_draw(uniforms, forest, place, place + 1, codes, share)
+        if forest.linear[j]:
+            _move_edges(forest, j, forest_map.cells[j], codes[:, j])
+            forest_draw(uniforms, forest, place, place + 1, codes, share)
+
+
+def _rake(forest, j, codes, base):
+    """Tilt the leaves of a column until they have its shares on the whole."""
+    n_nodes = len(forest.feature)
+    last = forest.roots[j + 1, 0] if j + 1 < len(forest.roots) else n_nodes
+    nodes = np.arange(forest.roots[j, 0], last)
+    first = forest.table[nodes[forest.feature[nodes] < 0][0]]
+    n_leaves = int((forest.feature[nodes] < 0).sum())
+    visits = np.zeros(n_leaves)
+    leaf_visits(codes, j, forest, first, visits)
+    if n_leaves == 1 or visits.sum() == 0.0:
+        return
+    size = len(base) + 1
+    cumulative = forest.cumulative[first : first + n_leaves * size]
+    cumulative = cumulative.reshape(n_leaves, size)
+    laws, factors = np.diff(cumulative, axis=1), np.ones(len(base))
+    weight = visits / visits.sum()
+    for _ in range(STEPS):
+        # The mean of the tilted laws, without writing all of them down.
+        drawn = factors * ((weight / (laws @ factors)) @ laws)
+        factors *= base / np.maximum(drawn, np.finfo(float).tiny)
+        factors = np.clip(factors, 1.0 / MOST_FACTOR, MOST_FACTOR)
+    laws *= factors
+    laws /= laws.sum(axis=1, keepdims=True)
+    cumulative[:, 1:] = np.minimum(np.cumsum(laws, axis=1), 1.0)
+    cumulative[:, -1] = 1.0
+
+
+def _move_edges(forest, j, cells, drawn):
+    """Move the scores of a column's cells to where they are drawn as often."""
+    first, n_cells = int(cells.has_missing), cells.n_cells
+    base = cells.base[first:] / cells.base[first:].sum()
+    counts = np.bincount(drawn, minlength=n_cells)[first:]
+    reached = np.cumsum(counts[:-1]) / max(counts.sum(), 1)
+    knots = np.searchsorted(reached, (np.arange(KNOTS) + 0.5) / KNOTS)
+    knots = np.unique(knots[knots < len(reached)])
+    knots = knots[(reached[knots] > 0.0) & (reached[knots] < 1.0)]
+    if len(knots) < 2:
+        return
+    at = forest.cell_start[j] + j + first + 1
+    edges = forest.edges[at : at + n_cells - first - 1]
+    reached, wanted = ndtri(reached[knots]), ndtri(np.cumsum(base)[:-1])
+    moved = np.interp(wanted, reached, edges[knots])
+    moved += np.minimum(wanted - reached[0], 0.0)
+    moved += np.maximum(wanted - reached[-1], 0.0)
+    edges += (1.0 - KEPT) * (moved - edges)
