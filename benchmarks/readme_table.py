@@ -72,7 +72,7 @@ def notes(density, speed):
     machine, versions = density["machine"], density["versions"]
     lines = [
         "Mean test log-likelihood in nats a row, higher is better, best in bold; "
-        "defaults everywhere, nothing tuned by data set. Standard errors: "
+        "defaults everywhere, the same for every data set. Standard errors: "
         + ", ".join(
             f"{COLUMNS[r['dataset']]} {r['standard_error']:.2g}"
             for r in records
