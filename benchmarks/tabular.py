@@ -3,7 +3,8 @@
 Every method on every table, split 70/30, scored by the judge that the environment
 variable GAUSSFLOW_JUDGE points to (the folder of ``synth_eval.py``); tables come
 from GAUSSFLOW_DATA. ``resample`` (training rows with replacement) and
-``independent`` (columns drawn on their own) mark the ends of every scale. Run:
+``independent`` (columns drawn on their own) mark the ends of every scale; ``arfpy``
+and ``forestdiffusion`` run where they are installed. Run:
 ``python benchmarks/tabular.py --tables pima heart --seeds 0 1``.
 """
 
@@ -19,6 +20,7 @@ import numpy as np
 import pandas as pd
 from _cart import cart
 from _measure import RESULTS, ResultFile, in_new_process, timed
+from _peers import PEERS
 from _tables import TABLES, load
 from sklearn.model_selection import train_test_split
 
@@ -71,6 +73,7 @@ METHODS = {
     "gaussflow": gaussflow,
     "cart": cart,
     "copula": copula,
+    **PEERS,
     "resample": resample,
     "independent": independent,
 }
