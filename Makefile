@@ -13,7 +13,7 @@ PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench
+.PHONY: help demo test lint bench tables
 .NOTPARALLEL:
 
 help:  ## Show this list
@@ -36,6 +36,12 @@ bench: $(VENV)/.demo  ## Measure; writes benchmarks/results and the README's tab
 	$(ONE_THREAD) $(PY) benchmarks/speed.py
 	$(ONE_THREAD) $(PY) benchmarks/picture.py
 	$(PY) benchmarks/readme_table.py
+
+tables: $(VENV)/.demo  ## Measure tables; needs GAUSSFLOW_DATA and GAUSSFLOW_JUDGE
+	$(ONE_THREAD) $(PY) benchmarks/tabular.py
+	$(ONE_THREAD) $(PY) benchmarks/impute.py
+	$(ONE_THREAD) $(PY) benchmarks/conditions.py
+	$(PY) benchmarks/frontier.py
 
 $(VENV)/.demo: EXTRAS := tabular,viz
 $(VENV)/.test: EXTRAS := test
