@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, multivariate_t
 
+from gaussflow import GenFlow
 from gaussflow.layers import Elliptical
+from gaussflow.layers.scatter import least_dof
 
 SHAPE = np.array([[4.0, 1.5, 0.0], [1.5, 1.0, 0.2], [0.0, 0.2, 0.5]])
 MEAN = np.array([10.0, -3.0, 0.0])
@@ -93,3 +95,36 @@ def test_the_centre_itself_has_a_finite_density():
     layer = Elliptical(random_state=0).fit(X)
     assert np.isfinite(layer.score_samples(layer.loc_[None])).all()
     assert np.isfinite(layer.inverse_transform(np.zeros((1, 4)))).all()
+
+
+def test_samples_of_zeros_and_ones_stay_near_them(global_random_seed):
+    """A t would take the many zeros for its centre and shrink to them.
+
+    Its whitened ones then lie hundreds of deviations out, some along columns
+    that have no such value: samples reached 20 to 50.
+    """
+    rng = np.random.default_rng(global_random_seed)
+    X = (rng.random((1000, 6)) < 0.04).astype(float)
+    X[:, 1] = np.where(rng.random(1000) < 0.2, 1 - X[:, 0], X[:, 0])
+    layer = Elliptical(random_state=0).fit(X)
+    assert np.abs(layer.sample(10_000, random_state=0)).max() < 5.0
+
+
+def test_least_degrees_of_freedom_know_tails_from_full_places(global_random_seed):
+    rng = np.random.default_rng(global_random_seed)
+    heavy = multivariate_t(MEAN, SHAPE, df=1, seed=rng).rvs(2000)
+    assert least_dof(heavy) <= 1.0
+    constant = np.column_stack([heavy, np.zeros(2000)])
+    assert least_dof(constant) <= 1.0
+    # Half the rows at one place: a t of D degrees or fewer has no maximum.
+    heavy[:1000] = 0.0
+    assert least_dof(heavy) >= 3.0
+
+
+def test_float32_rows_with_equal_columns_come_back(global_random_seed):
+    rng = np.random.default_rng(global_random_seed)
+    X = rng.standard_normal((1000, 2))[:, [0, 1, 0, 1]].astype(np.float32)
+    flow = GenFlow([Elliptical()], dtype=np.float32, random_state=0).fit(X)
+    back = flow.inverse_transform(flow.transform(X))
+    assert back.dtype == np.float32
+    np.testing.assert_allclose(back, X, atol=5e-5)

@@ -40,6 +40,21 @@ def test_the_map_of_the_distance_increases(rng):
     assert (np.diff(distance) > 0.0).all()
 
 
+def test_samples_beyond_bounded_rows_stay_near_them(rng):
+    """Rows near the centre and a shell of radius 1 to 2, where they end.
+
+    Log-distances spread widely over both, and a tail rule in units of that
+    spread made the distances of samples the eighth power of a normal's.
+    """
+    X = rng.standard_normal((1000, 3))
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    share = rng.random((1000, 1))
+    X *= np.where(rng.random((1000, 1)) < 0.6, 0.01 * share, 1.0 + share)
+    layer = Radial(random_state=0).fit(X)
+    samples = layer.sample(10_000, random_state=0)
+    assert np.linalg.norm(samples, axis=1).max() < 4.0
+
+
 @pytest.mark.parametrize("n_features", [2, 10])
 def test_a_normal_is_left_alone(n_features, rng):
     X = rng.standard_normal((1000, n_features))

@@ -65,6 +65,19 @@ def test_heavy_tails_find_concentric_components(global_random_seed):
     assert "scaled" in layer.covariance_type_
 
 
+def test_samples_of_wide_rows_go_no_further_than_the_rows(global_random_seed):
+    """One in n comes from the broad component, which once threw it out.
+
+    Distances of 64 standardised columns are 8, give or take 0.7; the largest of
+    300 rows is about 10. Twice as wide a normal has distances of 16 and more.
+    """
+    X = np.random.default_rng(global_random_seed).standard_normal((300, 64))
+    layer = Triangular(n_components=1, n_bags=1, random_state=0).fit(X)
+    samples = layer.sample(10_000, random_state=0)
+    farthest = np.linalg.norm(X, axis=1).max()
+    assert np.linalg.norm(samples, axis=1).max() < 1.4 * farthest
+
+
 @pytest.mark.parametrize("kind", ["full", "tied", "diag", "spherical", "scaled"])
 @pytest.mark.parametrize("n_features", [1, 3])
 def test_settings_of_the_user_are_kept(kind, n_features):

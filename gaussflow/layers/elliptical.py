@@ -7,7 +7,7 @@ from sklearn.base import clone
 from gaussflow._state import check_floats
 from gaussflow.layers.base import Layer, check_number, row_blocks, run_threads
 from gaussflow.layers.radial import Radial
-from gaussflow.layers.scatter import SHRINKAGES, TScatter, choose_shrinkage
+from gaussflow.layers.scatter import SHRINKAGES, TScatter, choose_shrinkage, least_dof
 
 #: Rows that the degrees of freedom and the shrinkage are chosen on.
 FIT_ROWS = 20_000
@@ -120,8 +120,8 @@ class Elliptical(Layer):
             log_det += added
         Z, added = self.radial_.inverse_and_log_det(Z)
         log_det += added
-        X = Z @ self.unwhitening_.astype(Z.dtype) + self.loc_.astype(Z.dtype)
-        return X, log_det
+        X = Z @ self.unwhitening_ + self.loc_
+        return X.astype(Z.dtype, copy=False), log_det
 
     # -- helpers --------------------------------------------------------------
 
@@ -137,7 +137,10 @@ class Elliptical(Layer):
         return run_threads(work, row_blocks(len(X)), self.n_jobs)
 
     def _whiten(self, X):
-        return (X - self.loc_.astype(X.dtype)) @ self.whitening_.astype(X.dtype)
+        # In float64: between nearly equal columns the matrices have numbers of
+        # 1e5, and float32 would leave two digits of their differences.
+        Y = (X - self.loc_) @ self.whitening_
+        return Y.astype(X.dtype, copy=False)
 
     def _whiten_in_place(self, X, rows):
         X[rows] = self._whiten(X[rows])
@@ -158,10 +161,11 @@ class Elliptical(Layer):
             sample = X[np.sort(rng.choice(n, FIT_ROWS, replace=False))]
         sample = np.asarray(sample, dtype=np.float64)
         searched = rng.random(len(sample)) < 2.0 / 3.0
+        least = least_dof(sample)
         self.shrinkage_ = SHRINKAGES[0]
         if 2 <= searched.sum() < len(sample):
-            self.shrinkage_ = choose_shrinkage(sample, searched)
-        fit = TScatter().fit(sample, self.shrinkage_)
+            self.shrinkage_ = choose_shrinkage(sample, searched, least)
+        fit = TScatter().fit(sample, self.shrinkage_, least)
         self.dof_ = fit.dof
         if n > FIT_ROWS:
             # One more step of EM, on all rows, is as good as all of them.

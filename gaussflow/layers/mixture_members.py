@@ -12,8 +12,9 @@ FINAL_ITER = 30
 REG_COVAR = 1e-6
 #: Rows' worth of pooled covariance mixed into each component's own.
 PRIOR_ROWS = 2.0
-#: Standard deviations of the background component, in those of the data.
-BACKGROUND_SCALE = 2.0
+#: Least and most standard deviations of the background component, in those of
+#: the data.
+BACKGROUND_SCALES = (1.25, 2.0)
 
 
 def robust_scatter(S, n_iter=20, dof=3.0):
@@ -147,6 +148,15 @@ def background(S):
     It weighs about as much as one row. It makes the map well conditioned
     between and beyond the clusters, where the conditional CDFs of the others
     are flat to the last bit, and bounds what an outlier can cost.
+
+    It reaches about as far as the outermost row does, so that the one sample in
+    n that it draws lies no further out: in wide tables, where all rows keep
+    about the same distance, a fixed multiple of the deviations would throw it
+    to where no row ever was, and layers before would throw it on.
     """
-    covariance = BACKGROUND_SCALE**2 * shrunk_covariance(S)
-    return 1.0 / (len(S) + 10.0), S.mean(axis=0), covariance
+    mean, covariance = S.mean(axis=0), shrunk_covariance(S)
+    factor = np.linalg.cholesky(covariance)
+    U = solve_triangular(factor, (S - mean).T, lower=True)
+    farthest = np.sqrt(np.max(np.einsum("ij,ij->j", U, U)) / S.shape[1])
+    scale = np.clip(farthest, *BACKGROUND_SCALES)
+    return 1.0 / (len(S) + 10.0), mean, scale**2 * covariance

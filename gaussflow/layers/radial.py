@@ -2,12 +2,14 @@
 
 import numpy as np
 from scipy.special import gammainc, gammaincc
+from scipy.stats import chi
 
 from gaussflow._state import check_that
 from gaussflow.layers.base import Layer, check_number, row_blocks, run_threads
 from gaussflow.layers.iteration import approach
 from gaussflow.marginals import SplineMarginal
 from gaussflow.marginals.counts import BIN_WIDTH, EDGES, Counts, Grid, count_folds
+from gaussflow.marginals.spline_map import ROWS_OUTSIDE
 
 #: Least squared distance: the logarithm of 0 is not finite.
 LEAST_SQUARE = 1e-300
@@ -164,7 +166,10 @@ class Radial(Layer):
             return
         gain, error = SplineMarginal().fit(search).gain(check)
         if gain[0] > self.gate * error[0]:
-            self._set(SplineMarginal().fit(search + check))
+            fitted = SplineMarginal().fit(search + check)
+            least = min(_tail_slope(X), 1.0)
+            fitted.tail_[:, 1] = np.maximum(fitted.tail_[:, 1], least)
+            self._set(fitted)
 
     def _fit_to_rows(self, X, target, rng):
         """Match log-distances, judged by the distance of held-out quantiles."""
@@ -193,6 +198,25 @@ def log_distance(X):
     """Return the log of each row's distance from the origin, (n_samples, 1)."""
     squares = np.einsum("ij,ij->i", X, X, dtype=np.float64)
     return 0.5 * np.log(np.maximum(squares, LEAST_SQUARE))[:, None]
+
+
+def _tail_slope(X):
+    """Return the slope that the outermost rows give the map beyond them.
+
+    Their distances tell a power law's exponent a (Hill, 1975, "A simple general
+    approach to inference about the tail of a distribution"). Where it holds,
+    log-distances s beyond follow those of a normal, t, with dt/ds = a / (e^t h),
+    h being the normal distance's hazard there. Light tails and bounded ones
+    show large exponents, and their samples stay near the rows.
+    """
+    n, d = X.shape
+    n_outer = max(int(np.sqrt(n)), 2)
+    u = log_distance(X)[:, 0]
+    u = np.partition(u, n - n_outer - 1)[n - n_outer - 1 :]
+    exponent = 1.0 / max(float(np.mean(u[1:]) - u[0]), 1e-9)
+    edge = chi(d).isf(ROWS_OUTSIDE / n)
+    hazard = chi(d).pdf(edge) / (ROWS_OUTSIDE / n)
+    return exponent / (edge * hazard)
 
 
 def _collapsed(X):

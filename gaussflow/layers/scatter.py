@@ -12,16 +12,73 @@ LEAST_RATIO = 1e-10
 #: Least variance, of columns in units near their deviations: rows that are all
 #: equal come back to nine digits.
 LEAST_VARIANCE = 1e-18
+#: A place that holds many rows is looked for in windows of this width, in the
+#: column's deviations with the rows beyond these levels drawn in to them.
+WINDOW = 0.1
+INNER = (0.015, 0.985)
+#: So many times the least degrees of freedom are asked for: near it, a scatter
+#: is still far too small.
+SAFETY = 2.0
+
+
+def least_dof(X):
+    """Return the degrees of freedom below which a t would collapse on the rows.
+
+    A t of few degrees of freedom reads a place that holds many rows, such as
+    the 0 of a column of zeros and ones, as its centre and all other rows as
+    outliers: its likelihood has no maximum, and its scatter shrinks to that
+    place. It has one where every flat of D - m dimensions holds a share of the
+    rows below (dof + D - m) / (dof + D) (Kent and Tyler, 1991, "Redescending
+    M-estimates of multivariate location and scatter"). Checked are the flats on
+    which the m columns with the fullest places keep to them.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+
+    Returns
+    -------
+    least : float
+        inf where only a Gaussian will do.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gaussflow.layers.scatter import least_dof
+    >>> rng = np.random.default_rng(0)
+    >>> round(least_dof(rng.standard_normal((1000, 2))), 1)
+    0.0
+    >>> least_dof(np.repeat([[0.0, 0.0], [1.0, 2.0]], [75, 25], axis=0))
+    12.0
+    """
+    n, d = X.shape
+    fullest = []
+    for column in X.T:
+        # Of heavy tails and of outliers a bare deviation tells nothing.
+        width = WINDOW * np.std(np.clip(column, *np.quantile(column, INNER)))
+        if width > 0.0:
+            ordered = np.sort(column)
+            ends = np.searchsorted(ordered, ordered + width, side="right")
+            first = int(np.argmax(ends - np.arange(n)))
+            low, high = ordered[first], ordered[ends[first] - 1]
+            fullest.append((column >= low) & (column <= high))
+    fullest.sort(key=np.mean, reverse=True)
+    within, least = np.ones(n, dtype=bool), 0.0
+    for m, there in enumerate(fullest, start=1):
+        within &= there
+        elsewhere = 1.0 - np.mean(within)
+        least = max(least, m / elsewhere - d if elsewhere > 0.0 else np.inf)
+    return float(SAFETY * least)
 
 
 class TScatter:
     """Centre and scatter of a multivariate t by EM (Lange et al., 1989)."""
 
-    def fit(self, X, shrinkage):
-        """Fit, choosing the degrees of freedom by likelihood; return self."""
+    def fit(self, X, shrinkage, least=0.0):
+        """Fit, choosing at least so many degrees of freedom by likelihood."""
         best = None
         self._set(X.mean(0), X.T @ (X - X.mean(0)) / len(X), shrinkage)
-        for dof in DEGREES:
+        for dof in DEGREES[np.searchsorted(DEGREES, least) :]:
             self.dof = dof
             previous = -np.inf
             for _ in range(100):
@@ -80,12 +137,12 @@ class TScatter:
         return constant - (dof + d) / 2 * np.log1p(delta / dof)
 
 
-def choose_shrinkage(X, searched):
+def choose_shrinkage(X, searched, least):
     """Return the shrinkage whose scatter predicts the held-out rows best."""
     best, best_score = SHRINKAGES[0], -np.inf
     for shrinkage in SHRINKAGES:
         score = np.mean(
-            TScatter().fit(X[searched], shrinkage).log_likelihood(X[~searched])
+            TScatter().fit(X[searched], shrinkage, least).log_likelihood(X[~searched])
         )
         if score > best_score:
             best, best_score = shrinkage, score
