@@ -305,7 +305,10 @@ class TabularSynthesizer(Persistent, BaseEstimator):
         Cells are taken to be missing at random: given what was observed in the row, a
         value does not depend on whether it is missing. Rows are completed by
         weighted draws ("particles"), column after column, each weighted by the
-        probability of the observed cells that come later.
+        probability of the observed cells that come later. A cell that an equality
+        among the constraints gives from the row's others is computed. Draws
+        that break a constraint are drawn again, as far as the observed cells
+        leave room for it.
 
         Examples
         --------
