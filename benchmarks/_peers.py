@@ -1,6 +1,9 @@
 """Peers that synthesize tables: a Gaussian mixture, and two packages if installed.
 
-Each works on the same plain numbers (``Plain``), with its own defaults.
+Each works on the same plain numbers (``Plain``), with its own defaults. arfpy 0.1.1
+stops with numpy 2.4 (it calls ``in1d``), ForestDiffusion 1.0.6 with pandas 3 (it writes
+to arrays that are read-only there): they need older ones to run, and are recorded as
+errors where they stop.
 """
 
 import contextlib
