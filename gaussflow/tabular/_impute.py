@@ -9,8 +9,8 @@ from gaussflow.tabular._observed import ObservedRows
 from gaussflow.tabular._values import from_numbers, to_numbers
 
 #: Particles of a row, at least, and for each imputation.
-LEAST_PARTICLES = 64
-PARTICLES_EACH = 4
+LEAST_PARTICLES = 128
+PARTICLES_EACH = 8
 #: Particles are drawn anew where they count as fewer than this share.
 RESAMPLE = 0.5
 #: Draws of a row, for each imputation and at least; more where some break a rule.
