@@ -33,21 +33,23 @@ def naive_levels(codes, share, j, place, f):
             mean += f.weights[j, k] * (low + inside)
     edges = f.edges[f.cell_start[j] + j :][: f.n_cells[j] + 1]
     first = int(f.missing[j])
-    ends = np.array([codes[j], codes[j] + 1.0])
-    if f.linear[j]:
-        ranks = ndtr((edges[codes[j] : codes[j] + 2] - mean) / f.scale[j])
-        at = first + ranks * (f.n_bins[j] - first)
-        ends = np.where(ends <= first, ends, at)
+    cell_ends = np.array([codes[j], codes[j] + 1.0])
+    ranks = ndtr((edges[codes[j] : codes[j] + 2] - mean) / f.scale[j])
+    at = first + ranks * (f.n_ranks[j] - first)
+    rank_ends = np.where(cell_ends <= first, cell_ends, at)
     levels = np.zeros(2)
-    for node in f.roots[j]:
+    for t, node in enumerate(f.roots[j]):
+        plain = t < f.n_plain[j]
+        ends = cell_ends if plain else rank_ends
+        n_bins = (f.n_cells if plain else f.n_ranks)[j]
         while f.feature[node] >= 0:
             column = f.feature[node]
             code = codes[column]
             if f.rank_start[j, column] >= 0:
                 code = f.ranks[f.rank_start[j, column] + code]
             node = (f.left if code <= f.threshold[node] else f.right)[node]
-        law = f.cumulative[f.table[node] :][: f.n_bins[j] + 1]
-        levels += np.interp(ends, np.arange(f.n_bins[j] + 1), law)
+        law = f.cumulative[f.table[node] :][: n_bins + 1]
+        levels += np.interp(ends, np.arange(n_bins + 1), law)
     return levels / len(f.roots[j])
 
 
@@ -58,14 +60,14 @@ def forest_map():
     site = rng.integers(0, 4, n).astype(float)
     gap = rng.integers(0, 2, n).astype(float)
     a = rng.standard_normal(n) + site
-    b = a + 0.1 * rng.standard_normal(n)
+    b = np.abs(a - 1.0) + 0.1 * a + 0.3 * rng.standard_normal(n)
     a[rng.random(n) < 0.1] = np.nan
     b[gap == 1] = np.nan
     X = np.column_stack([b, site, a, gap])
     nominal = np.array([False, True, False, True])
     order = [3, 1, 2, 0]
     forest_map, forests = fit_forest(X, rng, order=order, nominal=nominal)
-    assert forests[0].model is not None
+    assert 0 < forests[0].n_plain < 10  # trees of both kinds
     assert forests[0].gate is not None
     return forest_map, X
 

@@ -22,7 +22,9 @@ class Forest(NamedTuple):
     Attributes
     ----------
     order : (d,) columns, in the order in which they are conditioned
-    n_cells, n_bins : (d,) cells of each column, and bins of its leaves
+    n_cells : (d,) cells of each column, which are the bins of its plain trees
+    n_ranks : (d,) bins of its other trees: ranks that its linear model leaves
+    n_plain : (d,) how many of its trees, the first ones, are plain
     missing : (d,) whether the first cell, and the first bin, is "missing"
     gate : (d,) an earlier column whose code tells what is missing, or -1
     gate_start : (d,) where that column's codes start in ``closed``
@@ -31,13 +33,13 @@ class Forest(NamedTuple):
     feature : (nodes,) column that a node asks for, -1 in a leaf
     threshold : (nodes,) codes up to it go left
     left, right : (nodes,) the next nodes
-    table : (nodes,) where a leaf's n_bins + 1 cumulative probabilities start
+    table : (nodes,) where a leaf's cumulative probabilities start, one more than
+        its bins
     cumulative : (size,) from 0 to 1 in each leaf
     rank_start : (d, d) where the ranks of a predictor's unordered codes start,
         for the trees of one column; -1 where codes are in order as they are
     ranks : (size,) those ranks
-    linear : (d,) whether the bins are ranks that the linear model leaves
-    location, scale : (d,) its intercept and residual deviation
+    location, scale : (d,) the linear model's intercept and residual deviation
     weights, gaps : (d, d) its weights of the scores, and of a missing value
     effect_start : (d, d) where a predictor's effects of levels start, or -1
     effects : (size,) those effects
@@ -48,7 +50,8 @@ class Forest(NamedTuple):
 
     order: np.ndarray
     n_cells: np.ndarray
-    n_bins: np.ndarray
+    n_ranks: np.ndarray
+    n_plain: np.ndarray
     missing: np.ndarray
     gate: np.ndarray
     gate_start: np.ndarray
@@ -62,7 +65,6 @@ class Forest(NamedTuple):
     cumulative: np.ndarray
     rank_start: np.ndarray
     ranks: np.ndarray
-    linear: np.ndarray
     location: np.ndarray
     scale: np.ndarray
     weights: np.ndarray
@@ -140,43 +142,58 @@ def _location(codes, share, j, place, forest):
 
 
 @jit
-def _position(cell, j, mean, forest):
-    """Return where the lower end of a cell lies among the bins of the leaves."""
-    if not forest.linear[j]:
-        return float(cell)
+def _mean_score(codes, share, j, place, forest):
+    """Return that mean where any tree of the column needs it, else 0."""
+    if forest.n_plain[j] == forest.roots.shape[1]:
+        return 0.0
+    return _location(codes, share, j, place, forest)
+
+
+@jit
+def _rank(cell, j, mean, forest):
+    """Return where the lower end of a cell lies among the ranks' bins."""
+    if forest.n_plain[j] == forest.roots.shape[1]:
+        return 0.0
     first = 1 if forest.missing[j] else 0
     if cell <= first:
         return float(cell)
     if cell >= forest.n_cells[j]:
-        return float(forest.n_bins[j])
+        return float(forest.n_ranks[j])
     # The edges of all columns before this one hold one number more than cells.
     edge = forest.edges[forest.cell_start[j] + j + cell]
     rank = 0.5 * math.erfc(-SQRT_HALF * (edge - mean) / forest.scale[j])
-    return first + rank * (forest.n_bins[j] - first)
+    return first + rank * (forest.n_ranks[j] - first)
 
 
 @jit
-def _level(position, at, n_bins, forest):
-    """Return a leaf's cumulative probability at a position among its bins."""
-    left = min(int(position), n_bins - 1)
+def _level(cell, rank, tree, at, j, forest):
+    """Return a leaf's cumulative probability at the lower end of a cell.
+
+    rank : where that end lies among the ranks' bins
+    """
+    if tree < forest.n_plain[j]:
+        return forest.cumulative[at + cell]
+    left = min(int(rank), forest.n_ranks[j] - 1)
     low = forest.cumulative[at + left]
     high = forest.cumulative[at + left + 1]
-    return low + (position - left) * (high - low)
+    return low + (rank - left) * (high - low)
 
 
 @jit
-def _invert_leaf(level, at, cells, j, mean, forest):
+def _invert_leaf(level, tree, at, cells, j, mean, forest):
     """Return the cell, and the place in it, where a leaf's law reaches a level.
 
     cells : the cell to look from, and the one to stop before
     """
     first, last = cells
-    low = _level(_position(first, j, mean, forest), at, forest.n_bins[j], forest)
-    high = _level(_position(last, j, mean, forest), at, forest.n_bins[j], forest)
+    low = _level(first, _rank(first, j, mean, forest), tree, at, j, forest)
+    high = _level(last, _rank(last, j, mean, forest), tree, at, j, forest)
     while last - first > 1:
         middle = (first + last) // 2
-        position = _position(middle, j, mean, forest)
-        value = _level(position, at, forest.n_bins[j], forest)
+        rank = 0.0
+        if tree >= forest.n_plain[j]:
+            rank = _rank(middle, j, mean, forest)
+        value = _level(middle, rank, tree, at, j, forest)
         if value <= level:
             first, low = middle, value
         else:
@@ -201,16 +218,15 @@ def forest_forward(codes, share, forest, below, inside, above):
                 below[i, j], above[i, j] = 0.0, 0.0
                 inside[i, j] = 1.0 if codes[i, j] == 0 else 0.0
                 continue
-            mean = 0.0
-            if forest.linear[j]:
-                mean = _location(codes[i], share[i], j, place, forest)
-            start = _position(codes[i, j], j, mean, forest)
-            stop = _position(codes[i, j] + 1, j, mean, forest)
+            mean = _mean_score(codes[i], share[i], j, place, forest)
+            cell = codes[i, j]
+            start = _rank(cell, j, mean, forest)
+            stop = _rank(cell + 1, j, mean, forest)
             low, high = 0.0, 0.0
             for t in range(n_trees):
                 at = _find_leaf(codes[i], j, forest.roots[j, t], forest)
-                low += _level(start, at, forest.n_bins[j], forest)
-                high += _level(stop, at, forest.n_bins[j], forest)
+                low += _level(cell, start, t, at, j, forest)
+                high += _level(cell + 1, stop, t, at, j, forest)
             below[i, j] = low / n_trees
             inside[i, j] = (high - low) / n_trees
             above[i, j] = 1.0 - high / n_trees
@@ -233,9 +249,7 @@ def forest_inverse(tails, upper, forest, codes, share, inside):
             if _is_closed(codes[i], j, forest):
                 codes[i, j], share[i, j], inside[i, j] = 0, 0.5, 1.0
                 continue
-            mean = 0.0
-            if forest.linear[j]:
-                mean = _location(codes[i], share[i], j, place, forest)
+            mean = _mean_score(codes[i], share[i], j, place, forest)
             for t in range(n_trees):
                 leaves[t] = _find_leaf(codes[i], j, forest.roots[j, t], forest)
             level = tails[i, j]
@@ -245,10 +259,10 @@ def forest_inverse(tails, upper, forest, codes, share, inside):
             low, high = 0.0, 1.0
             while last - first > 1:
                 middle = (first + last) // 2
-                position = _position(middle, j, mean, forest)
+                rank = _rank(middle, j, mean, forest)
                 value = 0.0
                 for t in range(n_trees):
-                    value += _level(position, leaves[t], forest.n_bins[j], forest)
+                    value += _level(middle, rank, t, leaves[t], j, forest)
                 value /= n_trees
                 if value <= level:
                     first, low = middle, value
@@ -284,70 +298,76 @@ def forest_draw(uniforms, forest, first_place, last_place, codes, share):
             if _is_closed(codes[i], j, forest):
                 codes[i, j], share[i, j] = 0, 0.5
                 continue
-            mean = 0.0
-            if forest.linear[j]:
-                mean = _location(codes[i], share[i], j, place, forest)
+            mean = _mean_score(codes[i], share[i], j, place, forest)
             level = uniforms[i, j] * n_trees
             tree = min(int(level), n_trees - 1)
             level -= tree
             at = _find_leaf(codes[i], j, forest.roots[j, tree], forest)
             cells = 0, forest.n_cells[j]
-            cell, where = _invert_leaf(level, at, cells, j, mean, forest)
+            cell, where = _invert_leaf(level, tree, at, cells, j, mean, forest)
             codes[i, j], share[i, j] = cell, where
 
 
 @jit
-def leaf_visits(codes, j, forest, first, visits):
-    """Count how many rows fall in each leaf of a column's trees.
+def leaf_visits(codes, j, forest, trees, visits):
+    """Count how many rows fall in each leaf of some of a column's trees.
 
     codes : (n, d) cells of the rows, of the columns before j
-    first : where the laws of the column's leaves start
-    visits : (leaves,), added to, in the order of those laws
+    trees : the tree to count from, and the one to stop before, of the same kind
+    visits : (leaves,), added to, in the order of the leaves' laws
     """
-    n_trees, size = forest.roots.shape[1], forest.n_bins[j] + 1
+    first, stop = trees
+    size = (forest.n_cells[j] if first < forest.n_plain[j] else forest.n_ranks[j]) + 1
+    start = -1
+    for node in range(forest.roots[j, first], len(forest.feature)):
+        if forest.feature[node] < 0:
+            start = forest.table[node]
+            break
     for i in range(codes.shape[0]):
         if _is_closed(codes[i], j, forest):
             continue
-        for t in range(n_trees):
+        for t in range(first, stop):
             at = _find_leaf(codes[i], j, forest.roots[j, t], forest)
-            visits[(at - first) // size] += 1.0
+            visits[(at - start) // size] += 1.0
 
 
 @jit
 def _piece(low, high, j, mean, forest, ends):
-    """Find where a piece of the line of cells lies among the bins of the leaves.
+    """Find where the ends of a piece of the line of cells lie.
 
-    ends : (2, 3), written: for either end its cell's two positions, and the share
-        of the way between them; for a single place, the ends of its cell
+    ends : (2, 4), written: for either end its cell, the ranks of that cell's two
+        ends, and the share of the way between them; for a single place, the
+        ends of its cell
     """
     last = forest.n_cells[j] - 1
     for side in range(2):
         cell = min(int(high if side else low), last)
-        ends[side, 0] = _position(cell, j, mean, forest)
-        ends[side, 1] = _position(cell + 1, j, mean, forest)
-        ends[side, 2] = (high if side else low) - cell
+        ends[side, 0] = cell
+        ends[side, 1] = _rank(cell, j, mean, forest)
+        ends[side, 2] = _rank(cell + 1, j, mean, forest)
+        ends[side, 3] = (high if side else low) - cell
         if low == high:
-            ends[side, 2] = side
+            ends[side, 3] = side
 
 
 @jit
-def _end_level(end, at, n_bins, forest):
+def _end_level(end, tree, at, j, forest):
     """Return a leaf's cumulative probability at one end of a piece."""
-    low = _level(end[0], at, n_bins, forest)
-    high = _level(end[1], at, n_bins, forest)
-    return low + end[2] * (high - low)
+    cell = int(end[0])
+    low = _level(cell, end[1], tree, at, j, forest)
+    high = _level(cell + 1, end[2], tree, at, j, forest)
+    return low + end[3] * (high - low)
 
 
 @jit
-def _draw_within(level, pieces, at, j, mean, forest, regions, ends):
+def _draw_within(level, pieces, tree, at, j, mean, forest, regions, ends):
     """Return the cell, and the place in it, where a leaf's law on a region is."""
     first, stop = pieces
-    n_bins = forest.n_bins[j]
     for p in range(first, stop):
         low, high = regions.low[p], regions.high[p]
         _piece(low, high, j, mean, forest, ends)
-        begin = _end_level(ends[0], at, n_bins, forest)
-        mass = _end_level(ends[1], at, n_bins, forest) - begin
+        begin = _end_level(ends[0], tree, at, j, forest)
+        mass = _end_level(ends[1], tree, at, j, forest) - begin
         if level < mass or p == stop - 1:
             break
         level -= mass
@@ -356,7 +376,7 @@ def _draw_within(level, pieces, at, j, mean, forest, regions, ends):
     if low == high:
         return from_cell, low - from_cell
     cells = from_cell, to_cell + 1
-    cell, where = _invert_leaf(begin + level, at, cells, j, mean, forest)
+    cell, where = _invert_leaf(begin + level, tree, at, cells, j, mean, forest)
     if cell == from_cell:
         where = max(where, low - from_cell)
     if cell == to_cell:
@@ -416,7 +436,7 @@ def forest_particles(
     """
     n_particles, n_trees = uniforms.shape[1], forest.roots.shape[1]
     leaves = np.empty(n_trees, dtype=np.int64)
-    masses, ends = np.empty(n_trees), np.empty((2, 3))
+    masses, ends = np.empty(n_trees), np.empty((2, 4))
     work = np.empty_like(codes[0]), np.empty_like(share[0])
     for i in range(uniforms.shape[0]):
         log_weights[i] = 0.0
@@ -433,9 +453,7 @@ def forest_particles(
                     if region >= 0 and (stop == first or regions.low[first] >= 1.0):
                         log_weights[i, m] = -np.inf
                     continue
-                mean = 0.0
-                if forest.linear[j]:
-                    mean = _location(row, places, j, place, forest)
+                mean = _mean_score(row, places, j, place, forest)
                 level = uniforms[i, m, j]
                 if region < 0:
                     level *= n_trees
@@ -443,7 +461,7 @@ def forest_particles(
                     at = _find_leaf(row, j, forest.roots[j, tree], forest)
                     cells = 0, forest.n_cells[j]
                     row[j], places[j] = _invert_leaf(
-                        level - tree, at, cells, j, mean, forest
+                        level - tree, tree, at, cells, j, mean, forest
                     )
                     continue
                 for t in range(n_trees):
@@ -452,9 +470,8 @@ def forest_particles(
                 for p in range(first, stop):
                     _piece(regions.low[p], regions.high[p], j, mean, forest, ends)
                     for t in range(n_trees):
-                        masses[t] += _end_level(
-                            ends[1], leaves[t], forest.n_bins[j], forest
-                        ) - _end_level(ends[0], leaves[t], forest.n_bins[j], forest)
+                        masses[t] += _end_level(ends[1], t, leaves[t], j, forest)
+                        masses[t] -= _end_level(ends[0], t, leaves[t], j, forest)
                 total = 0.0
                 for t in range(n_trees):
                     total += masses[t]
@@ -473,7 +490,7 @@ def forest_particles(
                     tree += 1
                 pieces = first, stop
                 row[j], places[j] = _draw_within(
-                    level, pieces, leaves[tree], j, mean, forest, regions, ends
+                    level, pieces, tree, leaves[tree], j, mean, forest, regions, ends
                 )
             if region >= 0 and threshold > 0.0 and n_particles > 1:
                 _resample(

@@ -16,46 +16,52 @@ KNOTS = 48
 KEPT = 0.02
 
 
-def calibrate(forest_map, bases, rng):
+def calibrate(forest_map, forests, rng):
     """Tilt the laws of all leaves so that each column is drawn with its own shares.
 
     A leaf is smoothed, and what it is conditioned on is itself drawn: together
     they bend a column's shares. Column after column, rows are drawn; the
     probability of each bin is multiplied by one factor, the same in all leaves,
     until the mean over these rows is the column's own (iterative proportional
-    fitting). Where bins are ranks that a linear model leaves, the scores of the
-    column's cells are moved as well.
+    fitting). Trees that refine a linear model are tilted by themselves, to even
+    ranks, and then the scores of the column's cells are moved as well.
 
     Parameters
     ----------
     forest_map : ForestMap
         Changed in place.
-    bases : list of ndarray of shape (n_bins,)
-        Probability of the bins of each column.
+    forests : list of ColumnForest
+        The columns' own, from which it was made.
     rng : numpy.random.Generator
         Randomness of the draws.
     """
     forest = forest_map.forest
-    uniforms = rng.random((DRAWN_ROWS, len(bases)))
+    n_trees = forest.roots.shape[1]
+    uniforms = rng.random((DRAWN_ROWS, len(forests)))
     codes = np.zeros(uniforms.shape, dtype=np.int32)
     share = np.zeros(uniforms.shape)
     for place, j in enumerate(forest.order):
-        _rake(forest, j, codes, bases[j])
-        forest_draw(uniforms, forest, place, place + 1, codes, share)
-        if forest.linear[j]:
+        plain, places = forest.n_plain[j], (place, place + 1)
+        if plain > 0:
+            _rake(forest, j, (0, plain), codes, forests[j].base)
+        if plain < n_trees:
+            _rake(forest, j, (plain, n_trees), codes, forests[j].rank_base)
+            drawn = uniforms.copy()
+            drawn[:, j] = (plain + (n_trees - plain) * uniforms[:, j]) / n_trees
+            forest_draw(drawn, forest, *places, codes, share)
             _move_edges(forest, j, forest_map.cells[j], codes[:, j])
-            forest_draw(uniforms, forest, place, place + 1, codes, share)
+        forest_draw(uniforms, forest, *places, codes, share)
 
 
-def _rake(forest, j, codes, base):
-    """Tilt the leaves of a column until they have its shares on the whole."""
-    n_nodes = len(forest.feature)
-    last = forest.roots[j + 1, 0] if j + 1 < len(forest.roots) else n_nodes
-    nodes = np.arange(forest.roots[j, 0], last)
+def _rake(forest, j, trees, codes, base):
+    """Tilt the leaves of some trees until they have these shares on the whole."""
+    roots = np.append(forest.roots, len(forest.feature))
+    at = j * forest.roots.shape[1]
+    nodes = np.arange(roots[at + trees[0]], roots[at + trees[1]])
     first = forest.table[nodes[forest.feature[nodes] < 0][0]]
     n_leaves = int((forest.feature[nodes] < 0).sum())
     visits = np.zeros(n_leaves)
-    leaf_visits(codes, j, forest, first, visits)
+    leaf_visits(codes, j, forest, trees, visits)
     if n_leaves == 1 or visits.sum() == 0.0:
         return
     size = len(base) + 1
@@ -83,7 +89,7 @@ def _move_edges(forest, j, cells, drawn):
     knots = np.searchsorted(reached, (np.arange(KNOTS) + 0.5) / KNOTS)
     knots = np.unique(knots[knots < len(reached)])
     knots = knots[(reached[knots] > 0.0) & (reached[knots] < 1.0)]
-    if len(knots) < 2:
+    if len(knots) == 0:
         return
     at = forest.cell_start[j] + j + first + 1
     edges = forest.edges[at : at + n_cells - first - 1]

@@ -4,25 +4,26 @@ import numpy as np
 
 from gaussflow.layers.base import run_threads
 from gaussflow.layers.tree_calibrate import calibrate
-from gaussflow.layers.tree_cells import FEW_VALUES, ColumnCells
+from gaussflow.layers.tree_cells import ColumnCells
 from gaussflow.layers.tree_forest import (
     ColumnForest,
     Tree,
     bag,
     cell_target,
     grow,
-    held_out_scores,
+    held_out_laws,
     level_ranks,
     linear_target,
 )
 from gaussflow.layers.tree_linear import design_blocks
 from gaussflow.layers.tree_map import ForestMap
+from gaussflow.layers.tree_stack import share_out, stack_weights
 
 #: With fewer rows nothing is chosen on held-out ones; of more, so many are used.
 LEAST_ROWS = 40
 CHOOSING_ROWS = 4000
 #: Rows that a parent's law may weigh as in its child's: held-out rows choose.
-SHRINK_ROWS = (1.0, 10.0, 50.0)
+SHRINK_ROWS = (1.0, 10.0)
 #: Most columns before a column that its trees may ask for: those that trees on the
 #: choosing rows use most.
 MOST_PREDICTORS = 16
@@ -57,12 +58,12 @@ def fit_forest(
     n_trees : int
         Trees of each column.
     min_leaf : int or sequence of int
-        Least rows of a leaf; of several, each column gets the one that makes
-        held-out rows most likely.
+        Least rows of a leaf; of several, each column gets some trees of each, as
+        many as make held-out rows most likely.
     base : {"auto", "cells", "linear"}
         What the trees of a column of many values refine: the column's own
-        law, or what a linear model of its score leaves; "auto" chooses by the
-        likelihood of held-out rows.
+        law, or what a linear model of its score leaves; "auto" shares them
+        out in the same way.
     n_jobs : int or None
         Threads over columns.
     """
@@ -91,7 +92,7 @@ def fit_forest(
     for column, forest in zip(order, fitted, strict=True):
         forests[column] = forest
     forest_map = ForestMap(cells, order, forests)
-    calibrate(forest_map, [forest.base for forest in forests], rng)
+    calibrate(forest_map, forests, rng)
     return forest_map, forests
 
 
@@ -115,46 +116,57 @@ def _fit_column(columns, column, before, n_trees, min_leaf, base, rng):
     if gate is not None:
         open_rows = np.flatnonzero(codes[:, column] > 0)
     n_rows = len(open_rows)
-    target = cell_target(codes[:, column], own, columns.nominal[column])
-    inputs, ranks = _inputs(columns, before, target.response)
-    targets, kinds = [target], [0]
-    can_be_linear = not columns.nominal[column] and own.n_cells > FEW_VALUES
-    blocks = None
-    if can_be_linear and base != "cells":
+    targets = [cell_target(codes[:, column], own, columns.nominal[column])]
+    inputs, ranks = _inputs(columns, before, targets[0].response)
+    kinds, blocks = [0], None
+    n_levels = own.n_cells - int(own.has_missing)
+    in_order = not columns.nominal[column] or n_levels == 2
+    if in_order and n_levels > 1 and base != "cells":
         blocks = design_blocks(
             codes, columns.share, columns.cells, columns.nominal, before
         )
         kinds = [0, 1] if base == "auto" else [1]
     leaves = [min_leaf] if np.isscalar(min_leaf) else list(min_leaf)
-    candidates = [(k, m, s) for k in kinds for m in leaves for s in SHRINK_ROWS]
-    best = candidates[len(leaves) * len(SHRINK_ROWS) - 1]
-    own_codes, used = codes[:, column], np.arange(len(before))
+    candidates = [(kinds[0], leaves[-1], SHRINK_ROWS[-1])]
+    counts, used = np.array([n_trees]), np.arange(len(before))
+    linear = blocks, codes[:, column], own, n_features
     if n_rows >= LEAST_ROWS:
         split = rng.permutation(open_rows)[:CHOOSING_ROWS]
         train, test = split[len(split) // 3 :], split[: len(split) // 3]
-        if blocks:
-            targets.append(
-                linear_target(own_codes, own, blocks, n_features, train, rng)
-            )
-        scores, importance = held_out_scores(
+        targets += [_linear_target(linear, train, rng)] if blocks else []
+        candidates = [(k, m, s) for k in kinds for m in leaves for s in SHRINK_ROWS]
+        likelihoods, importance = held_out_laws(
             inputs, targets, train, test, candidates, rng
         )
-        best = candidates[int(np.argmax(scores))]
+        counts = share_out(stack_weights(likelihoods), n_trees)
         most = np.argsort(-importance, kind="stable")[:MOST_PREDICTORS]
         used = np.sort(most)
-    if best[0] == 1:
-        target = linear_target(own_codes, own, blocks, n_features, open_rows, rng)
+    chosen = np.repeat(np.arange(len(candidates)), counts)
+    chosen = [candidates[c] for c in chosen]
+    if any(kind == 1 for kind, _, _ in chosen):
+        targets[1:] = [_linear_target(linear, open_rows, rng)]
     if gate is not None:
-        target.rule_out_missing()
+        for target in targets:
+            target.rule_out_missing()
     inputs, trees = np.ascontiguousarray(inputs[:, used]), []
-    for _ in range(n_trees):
-        rows = open_rows[bag(n_rows, rng)]
-        tree = grow(inputs, target, rows, best[1], rng)
-        tree.learn_laws(target, best[2])
+    for kind, least, shrink in sorted(chosen, key=lambda own: own[0]):
+        rows, target = open_rows[bag(n_rows, rng)], targets[kind]
+        tree = grow(inputs, target, rows, least, rng)
+        tree.learn_laws(target, shrink)
         tree.counts = None  # as large as the laws of all nodes
         tree.feature = np.where(tree.feature >= 0, before[used][tree.feature], -1)
         trees.append(tree)
-    return ColumnForest(trees, target.base, ranks, target.model, best[1], gate)
+    forest = ColumnForest(trees, targets[0].base, gate)
+    forest.ranks, forest.min_leaf = ranks, [least for _, least, _ in chosen]
+    forest.n_plain = sum(kind == 0 for kind, _, _ in chosen)
+    if forest.n_plain < n_trees:
+        forest.model, forest.rank_base = targets[1].model, targets[1].base
+    return forest
+
+
+def _linear_target(linear, rows, rng):
+    blocks, codes, cells, n_features = linear
+    return linear_target(codes, cells, blocks, n_features, rows, rng)
 
 
 def _gate(columns, column, before):

@@ -5,7 +5,7 @@ import numpy as np
 from gaussflow._random import draw_seed
 from gaussflow.kernels.tree import node_laws
 from gaussflow.layers.tree_cells import FEW_VALUES
-from gaussflow.layers.tree_linear import LinearScore
+from gaussflow.layers.tree_linear import MODEL_ROWS, LinearScore
 
 #: Neighbouring cells of a leaf are joined until they hold so many rows.
 SMOOTH_ROWS = 5.0
@@ -40,7 +40,7 @@ class Tree:
         Probabilities of the leaves' bins, in the order of the nodes.
     """
 
-    def __init__(self, feature, threshold, left, right, counts, importance=None):
+    def __init__(self, feature, threshold, left, right, counts=None, importance=None):
         self.feature, self.threshold = feature, threshold
         self.left, self.right = left, right
         self.counts, self.importance, self.laws = counts, importance, None
@@ -56,11 +56,21 @@ class Tree:
         laws = laws[self.feature < 0]
         self.laws = (1.0 - LEAST_SHARE) * laws + LEAST_SHARE * base
 
+    def pruned(self, min_leaf):
+        """Return the tree without the splits that leave fewer rows on a side."""
+        rows, inner = self.counts.sum(axis=1), self.feature >= 0
+        inner &= np.minimum(rows[self.left], rows[self.right]) >= min_leaf
+        for node in np.flatnonzero(self.feature >= 0):  # parents come first
+            if not inner[node]:
+                inner[[self.left[node], self.right[node]]] = False
+        feature = np.where(inner, self.feature, -1)
+        return Tree(feature, self.threshold, self.left, self.right, self.counts)
+
     @classmethod
     def alone(cls, law):
         """Return a tree that has one leaf."""
         leaf = np.array([-1])
-        tree = cls(leaf, leaf, leaf, leaf, None)
+        tree = cls(leaf, leaf, leaf, leaf)
         tree.laws = law[None, :]
         return tree
 
@@ -101,18 +111,34 @@ class Target:
 
 
 class ColumnForest:
-    """The trees of one column, and what their codes and bins mean."""
+    """The trees of one column, and what their codes and bins mean.
 
-    def __init__(self, trees, base, ranks=None, model=None, min_leaf=None, gate=None):
-        self.trees, self.base, self.model = trees, base, model
-        self.gate = gate
-        self.ranks = {} if ranks is None else ranks
-        self.min_leaf = min_leaf
+    Attributes
+    ----------
+    trees : list of Tree
+        Plain ones, whose bins are the column's cells, come first.
+    n_plain : int
+        How many are plain; the others refine the linear model.
+    base, rank_base : ndarray
+        Probability of the bins of either kind; ``rank_base`` may be empty.
+    ranks : dict of int to ndarray
+        What puts the levels of predictors in order.
+    model : LinearScore or None
+    min_leaf : list of int or None
+        Least rows of each tree's leaves; None for a tree that is one leaf.
+    gate : (int, ndarray) or None
+        The earlier column that tells what is missing, and for which codes.
+    """
+
+    def __init__(self, trees, base, gate=None):
+        self.trees, self.base, self.gate = trees, base, gate
+        self.n_plain, self.rank_base, self.model = len(trees), np.zeros(0), None
+        self.ranks, self.min_leaf = {}, [None] * len(trees)
 
     @property
-    def n_bins(self):
-        """Number of bins."""
-        return len(self.base)
+    def n_ranks(self):
+        """Number of bins of the trees that refine the linear model."""
+        return len(self.rank_base)
 
 
 def cell_target(codes, cells, nominal):
@@ -130,7 +156,11 @@ def linear_target(codes, cells, blocks, n_features, rows, rng):
     edges, low, high = cells.scores()
     score = low[codes] + rng.random(len(codes)) * (high[codes] - low[codes])
     filled = rows[codes[rows] >= first]
-    model = LinearScore.fit(score[filled], filled, blocks, n_features)
+    filled = rng.permutation(filled)[:MODEL_ROWS]
+    if cells.n_cells - first <= FEW_VALUES:
+        model = LinearScore.fit_ordered(edges, codes, filled, blocks, n_features)
+    else:
+        model = LinearScore.fit(score[filled], filled, blocks, n_features)
     low, high = model.ranks(edges, codes, blocks)
     rank = low + rng.random(len(codes)) * (high - low)
     gap = codes < first
@@ -275,32 +305,49 @@ def probabilities(tree, inputs, target, rows):
     return out[1] - out[0]
 
 
-def held_out_scores(inputs, targets, train, test, candidates, rng, n_trees=4):
-    """Score candidates on held-out rows, and the predictors by their use.
+def held_out_laws(inputs, targets, train, test, candidates, rng, n_trees=4):
+    """Ask what trees of several kinds make of held-out rows.
 
-    A candidate is (index of the target, least rows of a leaf, rows that a parent's
-    law weighs as).
+    Parameters
+    ----------
+    inputs : ndarray of shape (n_samples, n_predictors), float32
+    targets : list of Target
+    train, test : ndarray of int
+        The rows to learn from, and the held-out ones.
+    candidates : list of (int, int, float)
+        Of each kind: the number of its target, the least rows of a leaf, and the
+        rows that a parent's law weighs as.
+    rng : numpy.random.Generator
+    n_trees : int
+        Trees of each kind, on bags that are the same for all.
 
     Returns
     -------
-    scores : ndarray of shape (n_candidates,)
-        Mean log-likelihoods.
+    likelihoods : ndarray of shape (len(test), n_candidates)
+        Mean over the trees.
     importance : ndarray of shape (n_predictors,)
-        Sum over all trees.
+        Use of the predictors, over all trees.
     """
     rngs = rng.spawn(n_trees)
     bags = [train[bag(len(train), own)] for own in rngs]
-    scores, grown = np.empty(len(candidates)), {}
+    least = min(min_leaf for _, min_leaf, _ in candidates)
+    grown = {
+        which: [
+            grow(inputs, targets[which], rows, least, own)
+            for rows, own in zip(bags, rngs, strict=True)
+        ]
+        for which in sorted({which for which, _, _ in candidates})
+    }
+    likelihoods, cut = np.zeros((len(test), len(candidates))), {}
     for c, (which, min_leaf, shrink) in enumerate(candidates):
-        target, mean = targets[which], np.zeros(len(test))
-        if (which, min_leaf) not in grown:
-            grown[which, min_leaf] = [
-                grow(inputs, target, rows, min_leaf, own)
-                for rows, own in zip(bags, rngs, strict=True)
-            ]
-        for tree in grown[which, min_leaf]:
-            tree.learn_laws(target, shrink)
-            mean += probabilities(tree, inputs, target, test)
-        scores[c] = np.log(np.maximum(mean / n_trees, 1e-12)).mean()
+        if (which, min_leaf) not in cut:
+            # Nearly what would be grown with such leaves, for nothing.
+            trees = [tree.pruned(min_leaf) for tree in grown[which]]
+            cut[which, min_leaf] = trees if min_leaf > least else grown[which]
+        for tree in cut[which, min_leaf]:
+            tree.learn_laws(targets[which], shrink)
+            own = probabilities(tree, inputs, targets[which], test)
+            likelihoods[:, c] += own / n_trees
     trees = [tree for own in grown.values() for tree in own]
-    return scores, np.sum([tree.importance for tree in trees], axis=0)
+    importance = np.sum([tree.importance for tree in trees], axis=0)
+    return np.maximum(likelihoods, 1e-12), importance

@@ -19,9 +19,10 @@ class TreeTriangular(Layer):
 
     The law of a column given those before it is an average over trees on
     bootstrap rows; a leaf's law is smoothed over neighbouring values and drawn to
-    its parent's, so that no row is learned by heart. A column of many values may
-    have its trees refine a linear model of its normal score instead of its own
-    law: held-out rows choose, and they choose the least size of its leaves.
+    its parent's, so that no row is learned by heart. Of a column of many values,
+    some trees may refine a linear model of its normal score instead of its own
+    law. How many do, and how small their leaves are, is what makes held-out rows
+    most likely (stacking).
 
     Values that many rows hold are atoms: they come back exactly, and their
     density is a probability. Missing values (NaN) are a state of their own.
@@ -40,8 +41,8 @@ class TreeTriangular(Layer):
     n_trees : int, default=10
         Trees of each column, at least 1.
     min_leaf : int or "auto", default="auto"
-        Least rows of a leaf; "auto" chooses for each column by the likelihood
-        of held-out rows.
+        Least rows of a leaf; "auto" mixes trees of several for each column, as
+        held-out rows tell.
     n_jobs : int or None, default=None
         Threads over columns at fit and over rows after. The results do not
         depend on it.
@@ -52,10 +53,11 @@ class TreeTriangular(Layer):
     ----------
     map_ : ForestMap
         The fitted map.
-    min_leaf_ : list of int or None
-        Least rows of the leaves of each column; None where it has no tree.
-    linear_ : ndarray of shape (n_features_in_,), bool
-        Whether a column's trees refine a linear model.
+    min_leaf_ : list of list of int or None
+        For each column the least rows of its trees' leaves; None for a tree that is
+        a single leaf.
+    linear_ : ndarray of shape (n_features_in_,)
+        Share of a column's trees that refine a linear model.
     n_features_in_ : int
         Number of columns.
 
@@ -71,6 +73,8 @@ class TreeTriangular(Layer):
     L. Breiman (1996), "Bagging predictors".
     J. P. Reiter (2005), "Using CART to generate partially synthetic public use
     microdata".
+    P. Smyth and D. Wolpert (1999), "Linearly combining density estimators via
+    stacking".
 
     Examples
     --------
@@ -133,7 +137,7 @@ class TreeTriangular(Layer):
             n_jobs=self.n_jobs,
         )
         self.min_leaf_ = [forest.min_leaf for forest in forests]
-        self.linear_ = np.array([forest.model is not None for forest in forests])
+        self.linear_ = np.array([1.0 - f.n_plain / self.n_trees for f in forests])
         if self.generates_:
             return self.forward_and_log_det(X)
         return self.map_.forward_and_log_det(X, rng.random(X.shape))

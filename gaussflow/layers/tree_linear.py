@@ -1,12 +1,20 @@
 """A linear model of one column's normal score, given the columns before it."""
 
 import numpy as np
+from scipy.optimize import minimize
 from scipy.special import ndtr
 
 #: Penalties among which the model's leave-one-out error chooses.
 PENALTIES = 10.0 ** np.arange(-1, 4)
-#: Least residual deviation of a score.
-LEAST_SCALE = 1e-3
+#: The same for ordered levels, where held-out rows choose; strong ones first.
+ORDERED_PENALTIES = (100.0, 10.0, 1.0)
+#: Most rows that a model is fitted on.
+MODEL_ROWS = 20_000
+#: Most steps of its search.
+MOST_STEPS = 100
+#: Least residual deviation of a score, and least probability of a level.
+LEAST_SCALE, TINY = 1e-3, 1e-300
+SQRT_2PI = np.sqrt(2.0 * np.pi)
 
 
 class LinearScore:
@@ -55,17 +63,58 @@ class LinearScore:
         freedom = max(1.0, len(score) - min(design.shape[1], 0.5 * len(score)))
         scale = np.sqrt(np.sum(residual**2) / freedom)
         model.scale = max(float(scale), LEAST_SCALE)
+        return model._with_weights(ridge.coef_, inputs)
+
+    @classmethod
+    def fit_ordered(cls, edges, codes, rows, inputs, n_features):
+        """Fit to a few ordered levels by penalised maximum likelihood.
+
+        The ordered probit model (McKelvey and Zavoina, 1975), with the
+        thresholds where the levels' own shares put them.
+
+        Parameters
+        ----------
+        edges : ndarray of shape (n_cells + 1,)
+            Scores of the ends of the levels.
+        codes : ndarray of shape (n_samples,)
+            The rows' levels.
+        rows : ndarray of int
+            The rows to fit on, in random order.
+        inputs, n_features : as for ``fit``
+        """
+        model = cls(n_features)
+        design = np.concatenate([block[rows] for _, _, block in inputs], axis=1)
+        centre, spread = design.mean(axis=0), design.std(axis=0)
+        spread[spread == 0.0] = 1.0
+        design = (design - centre) / spread
+        ends = edges[codes[rows]], edges[codes[rows] + 1]
+        held_out, rest = np.split(np.arange(len(rows)), [len(rows) // 3])
+        best, chosen, theta = -np.inf, ORDERED_PENALTIES[0], None
+        for penalty in ORDERED_PENALTIES:
+            own = _ordered_probit(design, ends, rest, penalty, theta)
+            value = _ordered_likelihood(own, design, ends, held_out)[0]
+            if value <= best:
+                break
+            best, chosen, theta = value, penalty, own
+        every = np.arange(len(rows))
+        theta = _ordered_probit(design, ends, every, chosen, theta)
+        model.scale = 1.0 / theta[1]
+        weights = theta[2:] / theta[1] / spread
+        model.location = float(theta[0] / theta[1] - centre @ weights)
+        return model._with_weights(weights, inputs)
+
+    def _with_weights(self, weights, inputs):
         at = 0
         for column, kind, block in inputs:
-            weight = ridge.coef_[at : at + block.shape[1]]
+            weight = weights[at : at + block.shape[1]]
             at += block.shape[1]
             if kind == "score":
-                model.weights[column] = weight[0]
+                self.weights[column] = weight[0]
             elif kind == "missing":
-                model.gaps[column] = weight[0]
+                self.gaps[column] = weight[0]
             else:
-                model.effects[column] = weight.copy()
-        return model
+                self.effects[column] = weight.copy()
+        return self
 
     def mean(self, inputs):
         """Return the mean score of every row."""
@@ -105,3 +154,41 @@ def design_blocks(codes, share, cells, nominal, before):
             blocks.append((k, "missing", gap[:, None].astype(float)))
         blocks.append((k, "score", np.where(gap, 0.0, score)[:, None]))
     return blocks
+
+
+def _ordered_probit(design, ends, rows, penalty, start=None):
+    """Return (location, 1, weights...) over the scale of an ordered probit model."""
+    theta = np.zeros(2 + design.shape[1]) if start is None else start
+    theta[1] = theta[1] or 1.0
+    # With a single threshold, at one finite score, nothing tells the scale.
+    finite = np.unique(np.concatenate([e[np.isfinite(e)] for e in ends]))
+    least = LEAST_SCALE if len(finite) > 1 else 1.0
+    bounds = [(None, None)] * len(theta)
+    bounds[1] = (least, 1.0 / LEAST_SCALE if len(finite) > 1 else 1.0)
+
+    def loss(theta):
+        value, slope = _ordered_likelihood(theta, design, ends, rows)
+        weights = theta[2:]
+        slope[2:] -= penalty * weights
+        return 0.5 * penalty * weights @ weights - value, -slope
+
+    options = {"maxiter": MOST_STEPS}
+    return minimize(loss, theta, jac=True, bounds=bounds, options=options).x
+
+
+def _ordered_likelihood(theta, design, ends, rows):
+    """Return the log-likelihood of some rows' levels, and its gradient."""
+    low, high, design = ends[0][rows], ends[1][rows], design[rows]
+    mean = theta[0] + design @ theta[2:]
+    a, b = theta[1] * low - mean, theta[1] * high - mean
+    # In the lower half of the normal law differences keep their digits.
+    flip = a + b > 0.0
+    mass = ndtr(np.where(flip, -a, b)) - ndtr(np.where(flip, -b, a))
+    mass = np.maximum(mass, TINY)
+    at_a = np.exp(-0.5 * a * a) / (SQRT_2PI * mass)
+    at_b = np.exp(-0.5 * b * b) / (SQRT_2PI * mass)
+    by_mean = at_a - at_b
+    by_rate = np.where(np.isfinite(high), high, 0.0) * at_b
+    by_rate -= np.where(np.isfinite(low), low, 0.0) * at_a
+    slope = np.r_[by_mean.sum(), by_rate.sum(), design.T @ by_mean]
+    return np.log(mass).sum(), slope

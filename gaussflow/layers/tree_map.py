@@ -34,7 +34,8 @@ class ForestMap(Persistent):
     order : ndarray of shape (n_features,)
         Columns in the order in which they are conditioned.
     forests : list of ColumnForest
-        For each column its trees, equally many, and its linear model.
+        For each column its trees, equally many, plain ones first, and its linear
+        model.
     """
 
     def __init__(self, cells, order, forests):
@@ -46,13 +47,13 @@ class ForestMap(Persistent):
         arrays = {
             "order": np.asarray(order, dtype=np.int64),
             "n_cells": n_cells,
-            "n_bins": np.array([f.n_bins for f in forests], dtype=np.int64),
+            "n_ranks": np.array([f.n_ranks for f in forests], dtype=np.int64),
+            "n_plain": np.array([f.n_plain for f in forests], dtype=np.int64),
             "missing": np.array([c.has_missing for c in cells]),
             "cell_start": np.cumsum(n_cells) - n_cells,
             "edges": edges,
             "low": low,
             "high": high,
-            "linear": np.array([f.model is not None for f in forests]),
         }
         arrays |= _lay_trees(forests) | _lay_gates([f.gate for f in forests])
         tables = [f.ranks for f in forests]
@@ -197,7 +198,7 @@ class ForestMap(Persistent):
         pieces : list of (float, float)
             The region, as pieces of the line of the column's cells.
         """
-        arrays, n_bins = self.arrays, int(self.arrays["n_bins"][column])
+        arrays = self.arrays
         if arrays["gate"][column] >= 0 and any(low < 1.0 for low, _ in pieces):
             return 1.0
         means = self._means(column)
@@ -205,15 +206,18 @@ class ForestMap(Persistent):
             return 1.0
         roots = np.r_[arrays["roots"].ravel(), len(arrays["feature"])]
         n_trees = arrays["roots"].shape[1]
-        bins, most = np.arange(n_bins + 1), np.zeros(len(means))
-        for tree in range(column * n_trees, (column + 1) * n_trees):
-            nodes = np.arange(roots[tree], roots[tree + 1])
+        most = np.zeros(len(means))
+        for tree in range(n_trees):
+            at = column * n_trees + tree
+            nodes = np.arange(roots[at], roots[at + 1])
             nodes = nodes[arrays["feature"][nodes] < 0]
+            plain = tree < arrays["n_plain"][column]
+            bins = np.arange(arrays["n_cells" if plain else "n_ranks"][column] + 1)
             laws = arrays["cumulative"][arrays["table"][nodes][:, None] + bins]
             mass = np.zeros((len(means), len(nodes)))
             for low, high in pieces:
-                mass += self._levels(column, high, means, laws)
-                mass -= self._levels(column, low, means, laws)
+                mass += self._levels(column, high, means, laws, plain)
+                mass -= self._levels(column, low, means, laws, plain)
             most += mass.max(axis=1) / n_trees
         return min(1.0, float(most.max()))
 
@@ -222,7 +226,7 @@ class ForestMap(Persistent):
     def _means(self, column):
         """Return all means of a column's linear model where they are few, or None."""
         arrays = self.arrays
-        if not arrays["linear"][column]:
+        if arrays["n_plain"][column] == arrays["roots"].shape[1]:
             return np.zeros(1)
         if arrays["weights"][column].any() or arrays["gaps"][column].any():
             return None
@@ -235,12 +239,12 @@ class ForestMap(Persistent):
                 return None
         return means
 
-    def _levels(self, column, line, means, laws):
+    def _levels(self, column, line, means, laws, plain):
         """Return leaves' cumulative laws at a point of the line, for each mean."""
         arrays, n_bins = self.arrays, laws.shape[1] - 1
         cell = min(int(line), int(arrays["n_cells"][column]) - 1)
         ends = np.array([cell, cell + 1.0])
-        if arrays["linear"][column]:
+        if not plain:
             first = int(arrays["missing"][column])
             edges = arrays["edges"][arrays["cell_start"][column] + column :]
             score = (edges[cell : cell + 2] - means[:, None]) / arrays["scale"][column]
@@ -278,7 +282,8 @@ def _lay_trees(forests):
             roots[column, t] = n_nodes
             leaf = tree.feature < 0
             starts = np.zeros(len(leaf), dtype=np.int64)
-            starts[leaf] = n_values + (forest.n_bins + 1) * np.arange(leaf.sum())
+            size = tree.laws.shape[1] + 1
+            starts[leaf] = n_values + size * np.arange(leaf.sum())
             laws = np.cumsum(tree.laws, axis=1)
             laws = np.c_[np.zeros(len(laws)), laws[:, :-1], np.ones(len(laws))]
             parts["cumulative"].append(np.minimum(laws, 1.0).ravel())

@@ -142,7 +142,11 @@ class TabularSynthesizer(Persistent, BaseEstimator):
             encoder.fit(df, rng)
             X, nominal, order = rank_matrix(encoder, df, rng)
             flow = TreeTriangular(
-                order=order, nominal=nominal, bounded=True, random_state=draw_seed(rng)
+                order=order,
+                nominal=nominal,
+                bounded=True,
+                n_jobs=-1,  # threads; what comes out does not depend on it
+                random_state=draw_seed(rng),
             ).fit(X)
         else:
             Z = encoder.fit_encode(df, rng)
