@@ -4,7 +4,7 @@ from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.datasets import make_moons
 
-from gaussflow import GenFlow
+from gaussflow import GenFlow, architectures
 from gaussflow.architectures import automatic, held_out_score, stems
 from gaussflow.layers import Linear, Triangular
 from gaussflow.layers.base import Layer
@@ -98,3 +98,21 @@ def test_the_held_out_score_is_that_of_a_flow():
     )
     flow = GenFlow(layers, validation_fraction=0, random_state=0).fit(train)
     assert_allclose(score, flow.score(judges), atol=0.05)
+
+
+@pytest.mark.parametrize(("n_rows", "bags"), [(60, 1), (400, 6)])
+def test_few_rows_are_judged_by_single_mixtures(n_rows, bags, monkeypatch):
+    """Or the search for mixtures takes seconds for 60 rows."""
+    judged = []
+
+    def held_out_score(layers, train, *_):
+        judged.append([one.n_bags for one in layers if isinstance(one, Triangular)])
+        return 0.0
+
+    monkeypatch.setattr(architectures, "held_out_score", held_out_score)
+    X = np.random.default_rng(0).standard_normal((n_rows, 3))
+    layers, _ = automatic(X, np.random.default_rng(0))
+    assert judged
+    assert all(found == [bags] for found in judged)
+    # What is fitted in the end is averaged whatever the rows.
+    assert [one.n_bags for one in layers if isinstance(one, Triangular)] == [6]
