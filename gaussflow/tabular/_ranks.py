@@ -7,6 +7,9 @@ from gaussflow.tabular._maps import LevelMap
 #: A value that owns a longer interval of ranks is one rank, its middle; within
 #: shorter ones the ranks are spread, and the grid brings the value back.
 ATOM = 1.0 / 256.0
+#: With fewer rows the target is drawn before the columns that it explains, which
+#: keeps its weak relations; with more it is drawn from them, which keeps rules.
+FEW_ROWS = 1000
 
 
 def rank_matrix(encoder, df, rng):
@@ -28,7 +31,8 @@ def rank_matrix(encoder, df, rng):
     nominal : ndarray of shape (n_features,), bool
         Which columns hold unordered levels.
     order : list of int
-        The pattern of missing cells first, then the target, then the table's order.
+        The pattern of missing cells first, then the table's order, the target
+        before it or, in tables of many rows, after it.
     """
     low, high = encoder.intervals(df)
     X = low + rng.random(low.shape) * (high - low)
@@ -54,9 +58,13 @@ def rank_matrix(encoder, df, rng):
         [isinstance(m, LevelMap) and not m.merge_ for m in encoder.maps_]
     )
     first = list(range(n_learned, len(encoder.maps_)))
-    if encoder.target in encoder.feature_names_[:n_learned]:
-        first.append(encoder.feature_names_.index(encoder.target))
-    return X, nominal, first + [j for j in range(n_learned) if j not in first]
+    target = [
+        j for j in range(n_learned) if encoder.feature_names_[j] == encoder.target
+    ]
+    middle = [j for j in range(n_learned) if j not in target]
+    if len(df) < FEW_ROWS:
+        return X, nominal, first + target + middle
+    return X, nominal, first + middle + target
 
 
 def decode_ranks(encoder, X):
