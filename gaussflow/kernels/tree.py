@@ -292,9 +292,10 @@ def forest_draw(uniforms, forest, first_place, last_place, codes, share):
     codes, share : (n, d), written: the cells, and the places in them
     """
     n_trees = forest.roots.shape[1]
-    for i in range(uniforms.shape[0]):
-        for place in range(first_place, last_place):
-            j = forest.order[place]
+    # Column by column, so that one column's trees stay in the cache.
+    for place in range(first_place, last_place):
+        j = forest.order[place]
+        for i in range(uniforms.shape[0]):
             if _is_closed(codes[i], j, forest):
                 codes[i, j], share[i, j] = 0, 0.5
                 continue

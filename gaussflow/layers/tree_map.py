@@ -16,6 +16,8 @@ from gaussflow.layers.tree_cells import TINY
 
 #: Numbers that a block of draws holds at a time.
 BLOCK_NUMBERS = 2_000_000
+#: Rows that are drawn at a time: few enough to stay in the cache.
+DRAW_ROWS = 8192
 #: Means of a linear model that are looked at, one by one, for a bound.
 MOST_MEANS = 64
 
@@ -110,7 +112,10 @@ class ForestMap(Persistent):
         """Draw rows of the map's own law: the inverse of noise, but quicker."""
         shape = (n_samples, len(self.cells))
         codes, share = np.empty(shape, dtype=np.int32), np.empty(shape)
-        forest_draw(rng.random(shape), self.forest, 0, shape[1], codes, share)
+        uniforms, forest = rng.random(shape), self.forest
+        for start in range(0, n_samples, DRAW_ROWS):
+            rows = slice(start, start + DRAW_ROWS)
+            forest_draw(uniforms[rows], forest, 0, shape[1], codes[rows], share[rows])
         return self._values(codes, share)
 
     def particles(self, regions, n_particles, rng, *, resample=0.0, gated=True):
