@@ -7,10 +7,12 @@ import argparse
 import json
 from pathlib import Path
 
+import pandas as pd
 from _measure import RESULTS
 
 README = Path(__file__).parents[1] / "README.md"
 START, END = "<!-- results: start -->", "<!-- results: end -->"
+TABLES_START, TABLES_END = "<!-- tables: start -->", "<!-- tables: end -->"
 COLUMNS = {
     "moons": "two moons",
     "swiss_roll": "swiss roll",
@@ -29,6 +31,47 @@ ROWS = {
     "gaussian": "Gaussian, full covariance",
     "neural_spline": "neural spline flow (zuko)",
 }
+
+
+METHODS = {
+    "gaussflow": "**gaussflow**, `TabularSynthesizer()`",
+    "cart": "sequential CART (synthpop's)",
+    "copula": "Gaussian copula, our encoder, no layer",
+    "mixture": "Gaussian mixture",
+    "arfpy": "arfpy",
+    "forestdiffusion": "ForestDiffusion",
+    "independent": "independent columns",
+    "resample": "training rows, resampled",
+}
+SCORES = {
+    "c2st": "detection AUC",
+    "mia_cal_auc": "calibrated membership AUC",
+    "mia_auc": "membership AUC",
+    "dcr_share": "nearer to training rows",
+    "util_gap": "utility lost",
+    "pair_tv": "pairs",
+    "shape": "shapes",
+    "copy_rate": "copies",
+}
+
+
+def synthetic_tables(records):
+    """Return the table of synthesizers as Markdown lines: means over tables."""
+    df = pd.DataFrame([r for r in records if "c2st" in r])
+    means = df.groupby(["method", "table"])[[*SCORES]].mean().reset_index()
+    # Methods are compared on the tables that all of them have.
+    counts = means.groupby("table")["method"].nunique()
+    common = counts.index[counts == means["method"].nunique()]
+    means = means[means["table"].isin(common)].groupby("method")[[*SCORES]].mean()
+    lines = [
+        "| | " + " | ".join(SCORES.values()) + " |",
+        "|---" * (len(SCORES) + 1) + "|",
+    ]
+    for method, label in METHODS.items():
+        if method in means.index:
+            cells = (f"{v:.3f}" for v in means.loc[method])
+            lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    return [*lines, "", f"Means over {len(common)} tables: {', '.join(common)}."]
 
 
 def table(density):
@@ -122,12 +165,23 @@ def main(argv=None):
     speed_file = args.results / "speed.json"
     speed = json.loads(speed_file.read_text()) if speed_file.exists() else {}
     text = args.readme.read_text()
-    if START not in text or END not in text:
-        raise SystemExit(f"{args.readme} lacks the lines {START} and {END}.")
-    head, rest = text.split(START, 1)
-    tail = rest.split(END, 1)[1]
-    body = "\n".join([*table(density), "", *notes(density, speed)])
-    args.readme.write_text(f"{head}{START}\n{body}\n{END}{tail}")
+    text = _between(
+        text, START, END, [*table(density), "", *notes(density, speed)], args.readme
+    )
+    tables_file = args.results / "tabular.json"
+    if tables_file.exists():
+        records = json.loads(tables_file.read_text())["results"]
+        lines = synthetic_tables(records)
+        text = _between(text, TABLES_START, TABLES_END, lines, args.readme)
+    args.readme.write_text(text)
+
+
+def _between(text, start, end, lines, path):
+    """Return the text with other lines between two markers."""
+    if start not in text or end not in text:
+        raise SystemExit(f"{path} lacks the lines {start} and {end}.")
+    head, rest = text.split(start, 1)
+    return f"{head}{start}\n" + "\n".join(lines) + f"\n{end}" + rest.split(end, 1)[1]
 
 
 if __name__ == "__main__":
