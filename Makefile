@@ -41,7 +41,9 @@ tables: $(VENV)/.demo  ## Measure tables; needs GAUSSFLOW_DATA and GAUSSFLOW_JUD
 	$(ONE_THREAD) $(PY) benchmarks/tabular.py
 	$(ONE_THREAD) $(PY) benchmarks/impute.py
 	$(ONE_THREAD) $(PY) benchmarks/conditions.py
+	$(ONE_THREAD) $(PY) benchmarks/tabular_speed.py
 	$(PY) benchmarks/frontier.py
+	$(PY) benchmarks/readme_table.py
 
 $(VENV)/.demo: EXTRAS := tabular,viz
 $(VENV)/.test: EXTRAS := test

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from gaussflow.tabular import TabularSynthesizer, _given
+from gaussflow.tabular import Schema, TabularSynthesizer, _given
 from tests.tabular_frames import GaussianFlow, nasty_frame, patients
 
 
@@ -172,7 +172,8 @@ def test_conditions_must_be_a_dict(clinic):
 def test_keys_and_rare_levels_cannot_be_conditions():
     df = patients(200).assign(patient_id=lambda d: np.arange(len(d)) + 50)
     df.loc[:1, "site"] = "west"
-    synthesizer = TabularSynthesizer(random_state=0).fit(df)
+    schema = Schema.infer(df)
+    synthesizer = TabularSynthesizer(schema=schema, random_state=0).fit(df)
     with pytest.raises(ValueError, match="Column 'patient_id' is not learned"):
         synthesizer.sample(5, {"patient_id": 55})
     with pytest.raises(ValueError, match="too few rows held it"):

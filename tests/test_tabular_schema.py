@@ -136,7 +136,9 @@ def test_keys_in_any_dress_are_never_learned_and_the_user_is_told():
         "not learned" in c.note and "made anew" in c.note for c in schema.aside()
     )
     assert schema["number_of_visits"].kind == "integer"
-    synthesizer = TabularSynthesizer(GaussianFlow(), random_state=0).fit(df)
+    synthesizer = TabularSynthesizer(GaussianFlow(), random_state=0)
+    with pytest.warns(UserWarning, match="Not learned: 'Unnamed: 0' .*'mrn'"):
+        synthesizer.fit(df)
     synthetic = synthesizer.sample(50, random_state=0)
     pd.testing.assert_series_equal(synthetic.dtypes, df.dtypes)
     for name in keys:

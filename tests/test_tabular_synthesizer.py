@@ -37,7 +37,8 @@ def test_dependence_survives():
 
 def test_keys_are_made_anew():
     df = patients().assign(patient_id=lambda d: np.arange(len(d)) + 50)
-    synthesizer = TabularSynthesizer(GaussianFlow()).fit(df)
+    schema = Schema.infer(df)
+    synthesizer = TabularSynthesizer(GaussianFlow(), schema=schema).fit(df)
     keys = synthesizer.sample(100, random_state=0)["patient_id"]
     assert keys.is_unique
     assert not set(keys) & set(df["patient_id"])

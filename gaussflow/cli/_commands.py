@@ -310,10 +310,10 @@ def _judge(
 
 def _fit(df, title, *, schema, **parameters):
     """Fit a synthesizer; what is wrong with the table is the user's."""
-    from gaussflow.tabular import TabularSynthesizer
+    from gaussflow.tabular import Schema, TabularSynthesizer
 
-    schema = "infer" if schema is None else schema
     try:
+        schema = Schema.infer(df) if schema is None else schema
         return TabularSynthesizer(schema=schema, **parameters).fit(df)
     except (ValueError, TypeError) as exc:
         raise CommandError(f"{title}: {exc}") from exc

@@ -1,5 +1,6 @@
 """The synthesizer: a table in, new rows of the same table out."""
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -121,6 +122,8 @@ class TabularSynthesizer(Persistent, BaseEstimator):
         self._check_parameters(df)
         rng = as_generator(self.random_state)
         schema = Schema.infer(df) if isinstance(self.schema, str) else self.schema
+        if isinstance(self.schema, str):
+            _tell_aside(schema)
         rules = Rules(
             schema,
             df,
@@ -463,6 +466,19 @@ class TabularSynthesizer(Persistent, BaseEstimator):
                 f"target {self.target!r} is not a column of the table. Columns: "
                 f"{', '.join(map(str, df.columns))}."
             )
+
+
+def _tell_aside(schema):
+    """Warn about columns of keys and texts, which nobody asked to leave out."""
+    aside = [
+        f"{c.name!r} ({c.kind})" for c in schema if c.kind in ("identifier", "text")
+    ]
+    if aside:
+        warnings.warn(
+            f"Not learned: {', '.join(aside)}. Keys are made anew, texts left empty. "
+            "Pass schema=Schema.infer(df) to agree, or edit that schema to change it.",
+            stacklevel=3,
+        )
 
 
 def _check_count(name, value):
