@@ -79,13 +79,26 @@ def test_the_table_goes_between_the_markers_and_nowhere_else(results, tmp_path):
     readme = tmp_path / "README.md"
     before = (ROOT / "README.md").read_text()
     readme.write_text(before)
+    scores = "c2st mia_cal_auc mia_auc dcr_share util_gap pair_tv shape copy_rate"
+    records = [
+        {"table": table, "method": method, "seed": 0}
+        | dict.fromkeys(scores.split(), value)
+        for table, method, value in [
+            ("pima", "cart", 0.6),
+            ("pima", "gaussflow", 0.51),
+            ("hcv", "gaussflow", 0.9),  # not compared: CART has no score there
+        ]
+    ]
+    (results / "tabular.json").write_text(json.dumps({"results": records}))
     for _ in range(2):  # a second run replaces the first's table
         run("readme_table.py", "--results", results, "--readme", readme)
     after = readme.read_text()
     assert after.count("two moons |") == 1
-    start, end = "<!-- results: start -->", "<!-- results: end -->"
-    assert after.split(start)[0] == before.split(start)[0]
-    assert after.split(end)[1] == before.split(end)[1]
+    assert after.count("`TabularSynthesizer()` | 0.510 | 0.510") == 1
+    assert "Means over 1 tables: pima." in after
+    first, last = "<!-- tables: start -->", "<!-- results: end -->"
+    assert after.split(first)[0] == before.split(first)[0]
+    assert after.split(last)[1] == before.split(last)[1]
 
 
 def test_the_picture_is_drawn(tmp_path):

@@ -7,12 +7,9 @@ from gaussflow.tabular._maps import LevelMap
 #: A value that owns a longer interval of ranks is one rank, its middle; within
 #: shorter ones the ranks are spread, and the grid brings the value back.
 ATOM = 1.0 / 256.0
-#: With fewer rows the target is drawn before the columns that it explains, which
-#: keeps its weak relations; with more it is drawn from them, which keeps rules.
-FEW_ROWS = 1000
 
 
-def rank_matrix(encoder, df, rng):
+def rank_matrix(encoder, df, rng, *, target_last=False):
     """Return the ranks of a table's cells, as a layer of trees takes them.
 
     Parameters
@@ -23,6 +20,8 @@ def rank_matrix(encoder, df, rng):
         The table.
     rng : numpy.random.Generator
         Places within short intervals; levels in the place of rare ones.
+    target_last : bool, default=False
+        Whether the target is drawn from all other columns, instead of before them.
 
     Returns
     -------
@@ -32,7 +31,7 @@ def rank_matrix(encoder, df, rng):
         Which columns hold unordered levels.
     order : list of int
         The pattern of missing cells first, then the table's order, the target
-        before it or, in tables of many rows, after it.
+        before it or after it.
     """
     low, high = encoder.intervals(df)
     X = low + rng.random(low.shape) * (high - low)
@@ -62,9 +61,8 @@ def rank_matrix(encoder, df, rng):
         j for j in range(n_learned) if encoder.feature_names_[j] == encoder.target
     ]
     middle = [j for j in range(n_learned) if j not in target]
-    if len(df) < FEW_ROWS:
-        return X, nominal, first + target + middle
-    return X, nominal, first + middle + target
+    rest = middle + target if target_last else target + middle
+    return X, nominal, first + rest
 
 
 def decode_ranks(encoder, X):

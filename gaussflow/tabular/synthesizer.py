@@ -28,6 +28,9 @@ CALIBRATION_ROWS = 10_000
 SWEEPS = 20
 LEVELS = (np.arange(500) + 0.5) / 500
 SCORES = ndtri(LEVELS)
+#: With fewer rows the target is drawn before the columns that it explains, which
+#: keeps its weak relations; with more it is drawn from them, which keeps sharp ones.
+TARGET_LAST_ROWS = 1000
 
 
 class TabularSynthesizer(Persistent, BaseEstimator):
@@ -143,7 +146,10 @@ class TabularSynthesizer(Persistent, BaseEstimator):
         self.calibration_ = None
         if trees:
             encoder.fit(df, rng)
-            X, nominal, order = rank_matrix(encoder, df, rng)
+            # Rows that break a rule are drawn again from its last column on, which
+            # would change the shares of a target that comes after.
+            target_last = len(df) >= TARGET_LAST_ROWS and not rules.sets
+            X, nominal, order = rank_matrix(encoder, df, rng, target_last=target_last)
             flow = TreeTriangular(
                 order=order,
                 nominal=nominal,
