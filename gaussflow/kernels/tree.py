@@ -299,10 +299,12 @@ def forest_draw(uniforms, forest, first_place, last_place, codes, share):
             if _is_closed(codes[i], j, forest):
                 codes[i, j], share[i, j] = 0, 0.5
                 continue
-            mean = _mean_score(codes[i], share[i], j, place, forest)
             level = uniforms[i, j] * n_trees
             tree = min(int(level), n_trees - 1)
             level -= tree
+            mean = 0.0
+            if tree >= forest.n_plain[j]:
+                mean = _location(codes[i], share[i], j, place, forest)
             at = _find_leaf(codes[i], j, forest.roots[j, tree], forest)
             cells = 0, forest.n_cells[j]
             cell, where = _invert_leaf(level, tree, at, cells, j, mean, forest)
@@ -454,17 +456,20 @@ def forest_particles(
                     if region >= 0 and (stop == first or regions.low[first] >= 1.0):
                         log_weights[i, m] = -np.inf
                     continue
-                mean = _mean_score(row, places, j, place, forest)
                 level = uniforms[i, m, j]
                 if region < 0:
                     level *= n_trees
                     tree = min(int(level), n_trees - 1)
+                    mean = 0.0
+                    if tree >= forest.n_plain[j]:
+                        mean = _location(row, places, j, place, forest)
                     at = _find_leaf(row, j, forest.roots[j, tree], forest)
                     cells = 0, forest.n_cells[j]
                     row[j], places[j] = _invert_leaf(
                         level - tree, tree, at, cells, j, mean, forest
                     )
                     continue
+                mean = _mean_score(row, places, j, place, forest)
                 for t in range(n_trees):
                     leaves[t] = _find_leaf(row, j, forest.roots[j, t], forest)
                     masses[t] = 0.0
