@@ -218,3 +218,14 @@ def test_columns_are_drawn_with_their_own_shares(linear):
         levels = np.quantile(X[:, j], np.linspace(0.05, 0.95, 19))
         gap = [np.mean(drawn[:, j] <= v) - np.mean(X[:, j] <= v) for v in levels]
         assert np.abs(gap).max() < 0.015
+
+
+def test_many_unordered_levels_are_each_drawn_with_their_share():
+    rng = np.random.default_rng(0)
+    levels = rng.permutation(np.repeat(np.arange(80.0), rng.integers(5, 60, 80)))
+    X = np.column_stack([rng.integers(0, 2, len(levels)), levels])
+    layer = TreeTriangular(nominal=[True, True], random_state=0).fit(X)
+    assert layer.map_.cells[1].is_atom.all()
+    drawn = layer.sample(100_000, random_state=0)[:, 1]
+    gap = [np.mean(drawn == v) - np.mean(levels == v) for v in range(80)]
+    assert np.abs(gap).sum() < 0.03
