@@ -71,7 +71,9 @@ def fit_forest(
     order = np.arange(n_features) if order is None else np.asarray(order)
     nominal = np.zeros(n_features, dtype=bool) if nominal is None else nominal
     cells = [
-        ColumnCells.learn(X[:, j], discrete=bool(nominal[j]) or discrete, bounded=bounded)
+        ColumnCells.learn(
+            X[:, j], discrete=bool(nominal[j]) or discrete, bounded=bounded
+        )
         for j in range(n_features)
     ]
     codes, share = np.empty(X.shape, dtype=np.int64), np.empty(X.shape)
