@@ -56,7 +56,7 @@ class LinearScore:
         from sklearn.linear_model import RidgeCV
 
         model = cls(n_features)
-        design = np.concatenate([block[rows] for _, _, block in inputs], axis=1)
+        design = _design(inputs, rows)
         ridge = RidgeCV(PENALTIES).fit(design, score)
         model.location = float(ridge.intercept_)
         residual = score - ridge.predict(design)
@@ -83,7 +83,7 @@ class LinearScore:
         inputs, n_features : as for ``fit``
         """
         model = cls(n_features)
-        design = np.concatenate([block[rows] for _, _, block in inputs], axis=1)
+        design = _design(inputs, rows)
         centre, spread = design.mean(axis=0), design.std(axis=0)
         spread[spread == 0.0] = 1.0
         design = (design - centre) / spread
@@ -125,7 +125,7 @@ class LinearScore:
             elif kind == "missing":
                 mean = mean + self.gaps[column] * block[:, 0]
             else:
-                mean = mean + block @ self.effects[column]
+                mean = mean + self.effects[column][block.argmax(axis=1)]
         return mean
 
     def ranks(self, edges, codes, inputs):
@@ -141,8 +141,9 @@ def design_blocks(codes, share, cells, nominal, before):
     blocks = []
     for k in map(int, before):
         if nominal[k]:
+            # As booleans: an eighth of the memory, which hundreds of levels fill.
             levels = np.arange(cells[k].n_cells)
-            blocks.append((k, "levels", (codes[:, k, None] == levels).astype(float)))
+            blocks.append((k, "levels", codes[:, k, None] == levels))
             continue
         _, low, high = cells[k].scores()
         low, high = low[codes[:, k]], high[codes[:, k]]
@@ -154,6 +155,12 @@ def design_blocks(codes, share, cells, nominal, before):
             blocks.append((k, "missing", gap[:, None].astype(float)))
         blocks.append((k, "score", np.where(gap, 0.0, score)[:, None]))
     return blocks
+
+
+def _design(inputs, rows):
+    """Return the blocks of some rows side by side."""
+    blocks = [block[rows] for _, _, block in inputs]
+    return np.concatenate(blocks, axis=1, dtype=np.float64)
 
 
 def _ordered_probit(design, ends, rows, penalty, start=None):
