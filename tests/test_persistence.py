@@ -101,6 +101,8 @@ def test_loaded_arrays_can_be_written_to(tmp_path):
     back = round_trip(Box(a=np.zeros(3), b=np.array(["x"])), tmp_path)
     back.a[0] = 1.0
     back.b[0] = "y"
+    assert back.a.tolist() == [1.0, 0.0, 0.0]
+    assert back.b.tolist() == ["y"]
 
 
 def test_a_memory_map_is_stored_whole(tmp_path):

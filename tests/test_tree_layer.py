@@ -229,3 +229,15 @@ def test_many_unordered_levels_are_each_drawn_with_their_share():
     drawn = layer.sample(100_000, random_state=0)[:, 1]
     gap = [np.mean(drawn == v) - np.mean(levels == v) for v in range(80)]
     assert np.abs(gap).sum() < 0.03
+
+
+@pytest.mark.parametrize("n_filled", [1, 2, 3, 30])
+def test_columns_with_hardly_a_filled_cell_are_fitted(n_filled):
+    rng = np.random.default_rng(0)
+    sparse = np.full(20_000, np.nan)
+    sparse[rng.choice(20_000, n_filled, replace=False)] = np.arange(n_filled) + 0.5
+    X = np.column_stack([rng.standard_normal(20_000), sparse])
+    layer = TreeTriangular(n_trees=3, random_state=0).fit(X)
+    Z = layer.transform(X)
+    assert np.isfinite(Z).all()
+    assert_allclose(layer.inverse_transform(Z), X, atol=1e-9)

@@ -22,6 +22,8 @@ from gaussflow.layers.tree_stack import share_out, stack_weights
 #: With fewer rows nothing is chosen on held-out ones; of more, so many are used.
 LEAST_ROWS = 40
 CHOOSING_ROWS = 4000
+#: Least filled cells that a linear model is fitted on.
+LEAST_MODEL_ROWS = 20
 #: Rows that a parent's law may weigh as in its child's: held-out rows choose.
 SHRINK_ROWS = (1.0, 10.0)
 #: Most columns before a column that its trees may ask for: those that trees on the
@@ -39,7 +41,6 @@ def fit_forest(
     bounded=False,
     n_trees=10,
     min_leaf=50,
-    base="auto",
     n_jobs=None,
 ):
     """Fit a ForestMap and return it.
@@ -60,10 +61,6 @@ def fit_forest(
     min_leaf : int or sequence of int
         Least rows of a leaf; of several, each column gets some trees of each, as
         many as make held-out rows most likely.
-    base : {"auto", "cells", "linear"}
-        What the trees of a column of many values refine: the column's own
-        law, or what a linear model of its score leaves; "auto" shares them
-        out in the same way.
     n_jobs : int or None
         Threads over columns.
     """
@@ -85,9 +82,7 @@ def fit_forest(
 
     def work(place):
         column, before = int(order[place]), order[:place]
-        return _fit_column(
-            columns, column, before, n_trees, min_leaf, base, rngs[place]
-        )
+        return _fit_column(columns, column, before, n_trees, min_leaf, rngs[place])
 
     fitted = run_threads(work, list(range(n_features)), n_jobs)
     forests = [None] * n_features
@@ -106,7 +101,7 @@ class _Columns:
         self.cells, self.nominal = cells, nominal
 
 
-def _fit_column(columns, column, before, n_trees, min_leaf, base, rng):
+def _fit_column(columns, column, before, n_trees, min_leaf, rng):
     """Return the ColumnForest of one column."""
     own, codes = columns.cells[column], columns.codes
     gate = _gate(columns, column, before)
@@ -123,19 +118,21 @@ def _fit_column(columns, column, before, n_trees, min_leaf, base, rng):
     kinds, blocks = [0], None
     n_levels = own.n_cells - int(own.has_missing)
     in_order = not columns.nominal[column] or n_levels == 2
-    if in_order and n_levels > 1 and base != "cells":
+    if in_order and n_levels > 1:
         blocks = design_blocks(
             codes, columns.share, columns.cells, columns.nominal, before
         )
-        kinds = [0, 1] if base == "auto" else [1]
+        kinds = [0, 1]
     leaves = [min_leaf] if np.isscalar(min_leaf) else list(min_leaf)
-    candidates = [(kinds[0], leaves[-1], SHRINK_ROWS[-1])]
+    candidates = [(0, leaves[-1], SHRINK_ROWS[-1])]
     counts, used = np.array([n_trees]), np.arange(len(before))
     linear = blocks, codes[:, column], own, n_features
     if n_rows >= LEAST_ROWS:
         split = rng.permutation(open_rows)[:CHOOSING_ROWS]
         train, test = split[len(split) // 3 :], split[: len(split) // 3]
-        targets += [_linear_target(linear, train, rng)] if blocks else []
+        if (codes[train, column] >= int(own.has_missing)).sum() < LEAST_MODEL_ROWS:
+            kinds = [0]  # too few cells are filled for a model of them
+        targets += [_linear_target(linear, train, rng) for _ in kinds[1:]]
         candidates = [(k, m, s) for k in kinds for m in leaves for s in SHRINK_ROWS]
         likelihoods, importance = held_out_laws(
             inputs, targets, train, test, candidates, rng

@@ -19,10 +19,10 @@ class TreeTriangular(Layer):
 
     The law of a column given those before it is an average over trees on
     bootstrap rows; a leaf's law is smoothed over neighbouring values and drawn to
-    its parent's, so that no row is learned by heart. Of a column of many values,
-    some trees may refine a linear model of its normal score instead of its own
-    law. How many do, and how small their leaves are, is what makes held-out rows
-    most likely (stacking).
+    its parent's, so that no row is learned by heart. Of a column of numbers
+    or of two levels, some trees may refine a linear model of its normal score
+    instead of its own law. How many do, and how small their leaves are, is what
+    makes held-out rows most likely (stacking).
 
     Values that many rows hold are atoms: they come back exactly, and their
     density is a probability. Missing values (NaN) are a state of their own.

@@ -44,7 +44,7 @@ class TabularSynthesizer(Persistent, BaseEstimator):
     ----------
     flow : "auto" or estimator, default="auto"
         "auto" is a layer of bagged trees on the ranks (``TreeTriangular``), each
-        column given the target and the columns before it: it keeps logic between
+        column given the columns before it: it keeps logic between
         discrete columns, and missing cells as they were. Any other density estimator
         of the scores, with ``fit(Z)`` and ``sample(n, random_state)``, such as
         ``GenFlow()``, is cloned, never fitted.
@@ -56,8 +56,9 @@ class TabularSynthesizer(Persistent, BaseEstimator):
         Further rules that every synthetic row keeps, such as ``"low <= high"``; see
         ``Constraint``. The table must keep them too.
     target : str or None, default=None
-        The column that the table is meant to predict. It is drawn first; for
-        other flows than "auto", categories are ordered by their association with it.
+        The column that the table is meant to predict. It is drawn first, or last
+        in a table of 1,000 rows and more that has no rules to keep; for other flows
+        than "auto", categories are ordered by their association with it.
     min_category_count : int, default=5
         A category held by fewer rows never comes out, nor does an extreme
         value. With 1, both may.
