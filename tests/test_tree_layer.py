@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from gaussflow.layers.tree_layer import TreeTriangular
-from gaussflow.persistence import load, save
+from gaussflow.persistence import PersistenceError, load, save
 from tests.test_layer_laws import ODD
 
 
@@ -241,3 +241,33 @@ def test_columns_with_hardly_a_filled_cell_are_fitted(n_filled):
     Z = layer.transform(X)
     assert np.isfinite(Z).all()
     assert_allclose(layer.inverse_transform(Z), X, atol=1e-9)
+
+
+FORGED = {
+    "feature": lambda a: np.where(a >= 0, 99, a),
+    "left": lambda a: a * 0,
+    "right": lambda a: a + 10**6,
+    "table": lambda a: a + 10**9,
+    "roots": lambda a: a[:, ::-1].copy(),
+    "cumulative": lambda a: a * 2.0,
+    "order": lambda a: a * 0,
+    "n_cells": lambda a: a + 1000,
+    "n_plain": lambda a: a - 100,
+    "cell_start": lambda a: a + 5,
+    "edges": lambda a: a[:-1],
+    "rank_start": lambda a: a * 0 + 10**6,
+    "effect_start": lambda a: a * 0 + 10**6,
+    "gate": lambda a: a * 0 + 70,
+    "scale": lambda a: a * 0.0,
+    "weights": lambda a: a[:1],
+    "low": lambda a: a.astype(str),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_a_file_whose_trees_lead_astray_is_refused(name, tmp_path):
+    layer = TreeTriangular(n_trees=2, random_state=0).fit(clinic(200)[0])
+    layer.map_.arrays[name] = FORGED[name](layer.map_.arrays[name])
+    save(layer, tmp_path / "forged")
+    with pytest.raises(PersistenceError, match="damaged"):
+        load(tmp_path / "forged")

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import ndtri
 
-from gaussflow._state import Persistent
+from gaussflow._state import Persistent, check_floats, check_that
 
 #: A column with at most so many distinct values is a list of atoms.
 FEW_VALUES = 20
@@ -56,6 +56,20 @@ class ColumnCells(Persistent):
     def __init__(self, low, high, base, tails, spread=1.0):
         self.low, self.high, self.base = low, high, base
         self.tails, self.spread = tails, spread
+
+    def _check_state(self):
+        check_floats(self, "base", (None,))
+        n = len(self.base)
+        check_floats(self, "tails", (n, 2))
+        for ends in (self.low, self.high):
+            sound = isinstance(ends, np.ndarray) and ends.dtype.kind == "f"
+            check_that(self, sound and ends.shape == (n,), "its ends are no floats")
+        check_that(self, n > 0, "it has no cell")
+        first = int(self.has_missing)  # whose ends are NaN
+        sound = (self.base > 0.0).all() and (
+            self.low[first:] <= self.high[first:]
+        ).all()
+        check_that(self, sound, "its cells are not in order")
 
     @classmethod
     def learn(cls, x, *, discrete="auto", bounded=False):

@@ -13,6 +13,7 @@ from gaussflow.kernels.tree import (
 )
 from gaussflow.layers.base import LOG_2PI
 from gaussflow.layers.tree_cells import TINY
+from gaussflow.layers.tree_check import check_forest
 
 #: Numbers that a block of draws holds at a time.
 BLOCK_NUMBERS = 2_000_000
@@ -63,6 +64,14 @@ class ForestMap(Persistent):
         arrays |= {"rank_start": starts, "ranks": flat}
         arrays |= _lay_models([f.model for f in forests], n_features)
         self.arrays = arrays
+
+    def _check_state(self):
+        check_forest(self, self.arrays, self.cells)
+
+    @property
+    def n_features(self):
+        """Number of columns."""
+        return len(self.cells)
 
     @property
     def forest(self):
