@@ -4,14 +4,13 @@ import numbers
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils.validation import check_is_fitted
 
-from gaussflow import persistence
 from gaussflow._random import as_generator, draw_seed
 from gaussflow.architectures import automatic
 from gaussflow.layers.base import Layer
 from gaussflow.layers.monitor import Monitor, stop_early
 from gaussflow.layers.ties import spread_ties
+from gaussflow.persistence import Saved
 
 DIRECTIONS = ("gaussianize", "generate")
 #: Most rows that are held out, and most rows on which a flow that was judged
@@ -24,7 +23,7 @@ FINISH_ROWS = 20_000
 CHOICE_POOL = 20_000
 
 
-class GenFlow(Layer):
+class GenFlow(Saved, Layer):
     """Generative model by iterative Gaussianization: a list of layers.
 
     The layers carry the data to a standard normal, one after the other, without
@@ -448,31 +447,3 @@ class GenFlow(Layer):
             X, added = getattr(layer, method)(X)
             log_det += added
         return X, log_det
-
-    # -- files ----------------------------------------------------------------
-
-    def save(self, path):
-        """Save the fitted flow to one file that contains no pickle.
-
-        Parameters
-        ----------
-        path : str or path-like
-            File to write; an existing one is replaced whole.
-        """
-        check_is_fitted(self)
-        persistence.save(self, path)
-
-    @classmethod
-    def load(cls, path):
-        """Load a flow that :meth:`save` wrote; safe on a stranger's file.
-
-        Parameters
-        ----------
-        path : str or path-like
-            File to read.
-
-        Returns
-        -------
-        flow : GenFlow
-        """
-        return persistence.load(path, expected=cls)

@@ -16,12 +16,13 @@ from contextlib import suppress
 from itertools import pairwise
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 import gaussflow
 from gaussflow._state import Persistent
 from gaussflow._tree import Decoder, Encoder, PersistenceError, describe, plain_dtype
 
-__all__ = ["PersistenceError", "load", "save"]
+__all__ = ["PersistenceError", "Saved", "load", "save"]
 
 FORMAT = "gaussflow"
 FORMAT_VERSION = 1
@@ -141,6 +142,51 @@ def load(path, expected=None):
             f"Open it with gaussflow.persistence.load."
         )
     return obj
+
+
+class Saved:
+    """Give a fitted model the methods ``save`` and ``load``."""
+
+    def save(self, path):
+        """Write the fitted model to one file that contains no pickle.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write; an existing one is replaced whole.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import numpy as np
+        >>> from gaussflow import GenFlow
+        >>> from gaussflow.layers import Elliptical
+        >>> X = np.random.default_rng(0).standard_normal((50, 2))
+        >>> flow = GenFlow([Elliptical()], random_state=0).fit(X)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "clinic.gflow")
+        ...     flow.save(path)
+        ...     again = GenFlow.load(path)
+        >>> bool((again.transform(X) == flow.transform(X)).all())
+        True
+        """
+        check_is_fitted(self)
+        save(self, path)
+
+    @classmethod
+    def load(cls, path):
+        """Load a model that ``save`` wrote; safe on a stranger's file.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to read.
+
+        Returns
+        -------
+        model : instance of the class
+        """
+        return load(path, expected=cls)
 
 
 # -- writing -------------------------------------------------------------------

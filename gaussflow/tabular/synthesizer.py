@@ -8,10 +8,10 @@ from scipy.special import ndtri
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from gaussflow import persistence
 from gaussflow._random import as_generator, draw_seed
 from gaussflow._state import Persistent
 from gaussflow.layers.tree_layer import TreeTriangular
+from gaussflow.persistence import Saved
 from gaussflow.tabular._conditions import read_conditions
 from gaussflow.tabular._density import log_density
 from gaussflow.tabular._enforce import Rules
@@ -33,7 +33,7 @@ SCORES = ndtri(LEVELS)
 TARGET_LAST_ROWS = 1000
 
 
-class TabularSynthesizer(Persistent, BaseEstimator):
+class TabularSynthesizer(Saved, Persistent, BaseEstimator):
     """Learn a table of mixed columns and draw synthetic rows from it.
 
     Three parts, one after the other: an encoder carries the table to ranks or
@@ -342,46 +342,6 @@ class TabularSynthesizer(Persistent, BaseEstimator):
         parts = self.encoder_, self.flow_.map_, self.rules_
         tables = impute_table(*parts, df, int(n_imputations), rng)
         return tables if len(tables) > 1 else tables[0]
-
-    def save(self, path):
-        """Write the fitted synthesizer to one file that contains no pickle.
-
-        Parameters
-        ----------
-        path : str or path-like
-            File to write; an existing one is replaced whole.
-
-        Examples
-        --------
-        >>> import os, tempfile
-        >>> import pandas as pd
-        >>> from gaussflow.tabular import TabularSynthesizer
-        >>> df = pd.DataFrame({"smoker": ["no", "yes"] * 30, "cigs": [0, 9] * 30})
-        >>> synthesizer = TabularSynthesizer(random_state=0).fit(df)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = os.path.join(folder, "clinic.gflow")
-        ...     synthesizer.save(path)
-        ...     again = TabularSynthesizer.load(path)
-        >>> again.sample(9, None, 0).equals(synthesizer.sample(9, None, 0))
-        True
-        """
-        check_is_fitted(self)
-        persistence.save(self, path)
-
-    @classmethod
-    def load(cls, path):
-        """Load a synthesizer that ``save`` wrote; safe on a stranger's file.
-
-        Parameters
-        ----------
-        path : str or path-like
-            File to read.
-
-        Returns
-        -------
-        synthesizer : TabularSynthesizer
-        """
-        return persistence.load(path, expected=cls)
 
     def __sklearn_is_fitted__(self):
         """Tell scikit-learn whether ``fit`` has run."""
