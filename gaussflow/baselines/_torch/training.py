@@ -1,0 +1,139 @@
+"""The training loop that every baseline shares."""
+
+import time
+
+import torch
+
+
+def choose_device(device):
+    """Return the torch device of a ``device`` parameter.
+
+    Raises
+    ------
+    ValueError
+        If it is unknown, or CUDA is asked for and absent.
+    """
+    if device not in ("auto", "cpu", "cuda"):
+        raise ValueError(f'device must be "auto", "cpu" or "cuda", got {device!r}.')
+    there = torch.cuda.is_available()
+    if device == "cuda" and not there:
+        raise ValueError(
+            'device="cuda" asks for a GPU, but torch finds none. Use device="auto" or '
+            '"cpu", or install a torch that was built for your GPU.'
+        )
+    return torch.device("cuda" if there and device != "cpu" else "cpu")
+
+
+def make_generator(rng, device):
+    """Return a torch Generator seeded by a numpy one; the global one is untouched."""
+    generator = torch.Generator(device=device)
+    generator.manual_seed(int(rng.integers(2**62)))
+    return generator
+
+
+def train(model, data, *, options, rng, held_out=None, caller):
+    """Minimise ``model.loss`` by Adam over shuffled batches.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Its method ``loss(*batch, generator)`` returns a dict of scalar tensors
+        whose entry "loss" is minimised; the others are recorded.
+    data : tuple of tensors
+        Aligned rows, of which batches are cut.
+    options : dict
+        ``n_epochs``, ``batch_size``, ``learning_rate``, ``patience`` (None trains
+        for all epochs) and ``verbose``.
+    rng : numpy.random.Generator
+        Seeds the shuffling and the noise.
+    held_out : tuple of tensors or None
+        Rows whose loss stops the training; the best weights are kept.
+    caller : str
+        The estimator, for messages.
+
+    Returns
+    -------
+    history : list of dict
+        One per epoch: "epoch", the means of the loss and its parts over the
+        batches, "validation_loss" (with rows held out) and "seconds".
+    """
+    device = data[0].device
+    generator = make_generator(rng, device)
+    held_out_seed = int(rng.integers(2**62))
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.Adam(parameters, lr=options["learning_rate"])
+    n_batches = -(-len(data[0]) // options["batch_size"])
+    history, best, since_best = [], None, 0
+    for epoch in range(options["n_epochs"]):
+        start = time.perf_counter()
+        record = {"epoch": epoch}
+        record |= _one_epoch(model, data, optimizer, n_batches, generator)
+        if held_out is not None:
+            # The same noise in every epoch, so that epochs compare.
+            generator_too = torch.Generator(device=device).manual_seed(held_out_seed)
+            record["validation_loss"] = _mean_loss(
+                model, held_out, options["batch_size"], generator_too
+            )
+        record["seconds"] = time.perf_counter() - start
+        _check_finite(record, options, caller)
+        history.append(record)
+        if options["verbose"]:
+            print(_line(caller, record), flush=True)
+        if held_out is None or options["patience"] is None:
+            continue
+        if best is None or record["validation_loss"] < best[0]:
+            best, since_best = (record["validation_loss"], _copy(parameters)), 0
+        else:
+            since_best += 1
+            if since_best >= options["patience"]:
+                break
+    if best is not None:
+        with torch.no_grad():
+            for parameter, kept in zip(parameters, best[1], strict=True):
+                parameter.copy_(kept)
+    return history
+
+
+def _one_epoch(model, data, optimizer, n_batches, generator):
+    order = torch.randperm(len(data[0]), generator=generator, device=data[0].device)
+    sums, n_rows = {}, len(order)
+    model.train()
+    for rows in torch.tensor_split(order, n_batches):
+        batch = [part.index_select(0, rows) for part in data]
+        parts = model.loss(*batch, generator)
+        optimizer.zero_grad(set_to_none=True)
+        parts["loss"].backward()
+        optimizer.step()
+        share = len(rows) / n_rows
+        for name, value in parts.items():
+            sums[name] = sums.get(name, 0.0) + share * value.detach()
+    return {name: float(value) for name, value in sums.items()}
+
+
+@torch.no_grad()
+def _mean_loss(model, data, batch_size, generator):
+    model.eval()
+    total = 0.0
+    n_batches = -(-len(data[0]) // batch_size)
+    for batch in zip(*(torch.tensor_split(d, n_batches) for d in data), strict=True):
+        total += float(model.loss(*batch, generator)["loss"]) * len(batch[0])
+    return total / len(data[0])
+
+
+def _check_finite(record, options, caller):
+    bad = [k for k, v in record.items() if not abs(v) < float("inf")]
+    if bad:
+        raise FloatingPointError(
+            f"The training of {caller} diverged in epoch {record['epoch']}: {bad[0]} "
+            f"is {record[bad[0]]}. Lower learning_rate="
+            f"{options['learning_rate']:g}, or bring the columns of X to like scales."
+        )
+
+
+def _copy(parameters):
+    return [p.detach().clone() for p in parameters]
+
+
+def _line(caller, record):
+    numbers = "  ".join(f"{k} {v:.4g}" for k, v in record.items() if k != "epoch")
+    return f"{caller}  epoch {record['epoch'] + 1}  {numbers}"

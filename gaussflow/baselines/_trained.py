@@ -1,0 +1,143 @@
+"""What the estimators that torch trains have in common."""
+
+import numbers
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from gaussflow._optional import import_optional
+from gaussflow._random import as_generator
+from gaussflow._state import Persistent
+from gaussflow.persistence import Saved
+
+#: Rows of a batch with batch_size="auto", where there are so many.
+AUTO_BATCH = 128
+
+
+class Trained(Saved, Persistent, BaseEstimator):
+    """Base of the estimators that torch trains and numpy runs."""
+
+    def _training(self):
+        """Return the module of the training loop; torch is needed from here on."""
+        caller = f"{type(self).__name__}.fit"
+        import_optional("torch", extra="torch", caller=caller)
+        from gaussflow.baselines._torch import training
+
+        return training
+
+    def _training_options(self, n_rows):
+        """Return the options of the training loop, checked."""
+        batch_size = self.batch_size
+        if batch_size == "auto":
+            batch_size = min(AUTO_BATCH, n_rows)
+        else:
+            check_integer("batch_size", batch_size, 1, ' or "auto"')
+            if batch_size > n_rows:
+                raise ValueError(
+                    f"batch_size={batch_size} is larger than the {n_rows} rows to "
+                    f'train on. Lower it, or use batch_size="auto".'
+                )
+        return {
+            "n_epochs": check_integer("n_epochs", self.n_epochs, 1),
+            "batch_size": int(batch_size),
+            "learning_rate": check_positive("learning_rate", self.learning_rate),
+            "patience": check_integer("patience", self.patience, 1)
+            if self.early_stopping
+            else None,
+            "verbose": self.verbose,
+        }
+
+    def _split(self, n_rows, rng):
+        """Return the indices of the rows to train on, and of those held out."""
+        fraction = self.validation_fraction
+        if not isinstance(fraction, numbers.Real) or not 0 < float(fraction) < 1:
+            raise ValueError(
+                f"validation_fraction must be between 0 and 1, got {fraction!r}."
+            )
+        if not self.early_stopping:
+            return np.arange(n_rows), None
+        n_held_out = max(int(fraction * n_rows), 1)
+        if n_rows - n_held_out < 1:
+            raise ValueError(
+                f"early_stopping=True holds out rows, but n_samples = {n_rows}. Use "
+                f"early_stopping=False."
+            )
+        order = rng.permutation(n_rows)
+        return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
+
+    def _rngs(self, count):
+        return as_generator(self.random_state).spawn(count)
+
+    def _validate(self, X, *, reset=False):
+        if not reset:
+            check_is_fitted(self)
+        X = validate_data(
+            self,
+            X,
+            dtype=[np.float64, np.float32],
+            reset=reset,
+            ensure_min_samples=2 if reset else 1,
+        )
+        if reset:
+            check_image_shape(self, X.shape[1])
+        return X
+
+
+def check_image_shape(estimator, n_features):
+    """Raise ValueError unless rows have the size of the images."""
+    shape = estimator.image_shape
+    if shape is None:
+        return
+    if (
+        not isinstance(shape, (tuple, list))
+        or len(shape) != 3
+        or not all(isinstance(s, numbers.Integral) and s > 0 for s in shape)
+    ):
+        raise ValueError(
+            f"image_shape must be None or (height, width, channels), got {shape!r}."
+        )
+    if np.prod(shape) != n_features:
+        raise ValueError(
+            f"{type(estimator).__name__}(image_shape={tuple(shape)}) needs "
+            f"{np.prod(shape)} features, but X has {n_features}. Change image_shape, "
+            f"or drop the columns that are no pixels."
+        )
+
+
+def check_integer(name, value, least, alternatives=""):
+    """Return an integer parameter, or raise ValueError."""
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
+        value_ok = False
+    else:
+        value_ok = value >= least
+    if not value_ok:
+        raise ValueError(
+            f"{name} must be an integer of at least {least}{alternatives}, got "
+            f"{value!r}."
+        )
+    return int(value)
+
+
+def check_positive(name, value, *, zero=False):
+    """Return a parameter above (or at least) 0, or raise ValueError."""
+    ok = isinstance(value, numbers.Real) and (value > 0 or (zero and value == 0))
+    if not ok or not np.isfinite(value):
+        rule = "at least 0" if zero else "above 0"
+        raise ValueError(f"{name} must be a number {rule}, got {value!r}.")
+    return float(value)
+
+
+def check_choice(name, value, choices):
+    """Return a parameter that is one of the choices, or raise ValueError."""
+    if not isinstance(value, str) or value not in choices:
+        listed = ", ".join(f'"{c}"' for c in choices)
+        raise ValueError(f"{name} must be one of {listed}, got {value!r}.")
+    return value
+
+
+def check_sizes(name, sizes):
+    """Return a tuple of layer sizes, or raise ValueError."""
+    if not isinstance(sizes, (tuple, list)):
+        raise ValueError(f"{name} must be a tuple of integers, got {sizes!r}.")
+    return tuple(check_integer(f"every size in {name}", s, 1) for s in sizes)
