@@ -1,8 +1,8 @@
 """Generative modelling by iterative Gaussianization, as scikit-learn estimators."""
 
 from gaussflow.flow import GenFlow
-from gaussflow.layers import Elliptical, Layer, Linear, Radial, Triangular
+from gaussflow.layers import Conv, Elliptical, Layer, Linear, Radial, Triangular
 
 __version__ = "0.1.0"
 
-__all__ = ["Elliptical", "GenFlow", "Layer", "Linear", "Radial", "Triangular"]
+__all__ = ["Conv", "Elliptical", "GenFlow", "Layer", "Linear", "Radial", "Triangular"]

@@ -80,3 +80,20 @@ def penalized(counts, low, width, basis, start, penalty):
     density = mu / (mu.sum() * width)
     effective = np.trace(np.linalg.solve(G + P, G))
     return density, (counts @ np.log(density) - effective) / counts.sum()
+
+
+def patches(X, image_shape, patch_size, stride, shift):
+    """Patches of images that are closed to a torus, by loops over pixels."""
+    images = X.reshape(len(X), *image_shape)
+    height, width, _ = image_shape
+    found = []
+    for image in images:
+        for top in range(0, height - patch_size[0] + 1, stride[0]):
+            for left in range(0, width - patch_size[1] + 1, stride[1]):
+                patch = [
+                    image[(shift[0] + top + r) % height, (shift[1] + left + c) % width]
+                    for r in range(patch_size[0])
+                    for c in range(patch_size[1])
+                ]
+                found.append(np.ravel(patch))
+    return np.array(found)

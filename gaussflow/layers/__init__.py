@@ -1,10 +1,19 @@
 """Invertible layers, one file each."""
 
 from gaussflow.layers.base import Layer
+from gaussflow.layers.conv import Conv
 from gaussflow.layers.elliptical import Elliptical
 from gaussflow.layers.linear import Linear
 from gaussflow.layers.radial import Radial
 from gaussflow.layers.tree_layer import TreeTriangular
 from gaussflow.layers.triangular import Triangular
 
-__all__ = ["Elliptical", "Layer", "Linear", "Radial", "TreeTriangular", "Triangular"]
+__all__ = [
+    "Conv",
+    "Elliptical",
+    "Layer",
+    "Linear",
+    "Radial",
+    "TreeTriangular",
+    "Triangular",
+]

@@ -1,11 +1,19 @@
-"""One iteration of a Linear layer: directions, and gated marginal maps."""
+"""One iteration: directions, and gated marginal maps along them."""
 
 import numpy as np
 from scipy.special import ndtri
 
 from gaussflow._state import Persistent, check_that
 from gaussflow.marginals.base import Marginal
-from gaussflow.marginals.counts import CENTRES, Counts, Grid, count_folds
+from gaussflow.marginals.counts import (
+    BIN_WIDTH,
+    CENTRES,
+    N_BINS,
+    Counts,
+    Grid,
+    count_folds,
+)
+from gaussflow.rotations._subsample import subsample
 from gaussflow.rotations.base import Rotation
 
 #: Share of the rows on which directions and candidate maps are fitted; the
@@ -13,6 +21,8 @@ from gaussflow.rotations.base import Rotation
 SEARCH_SHARE = 2.0 / 3.0
 #: Rows that a search of directions may look at.
 SEARCH_ROWS = 5_000
+#: Images that tell how much alike the gains of their patches are.
+CLUSTER_ROWS = 2_000
 #: Levels at which two distributions are compared along a direction.
 LEVELS = (np.arange(64) + 0.5) / 64
 
@@ -39,6 +49,11 @@ class Iteration(Persistent):
     def n_features(self):
         """Number of columns."""
         return self.rotation.n_features
+
+    @property
+    def n_directions(self):
+        """Number of directions along which rows move."""
+        return self.rotation.n_directions
 
     def _check_state(self):
         kinds = isinstance(self.rotation, Rotation) and isinstance(
@@ -69,7 +84,18 @@ class Iteration(Persistent):
         return X
 
 
-def fit_iteration(X, rng, *, strategy, marginal, gate, over_blocks, target=None):
+def fit_iteration(
+    X,
+    rng,
+    *,
+    strategy,
+    marginal,
+    gate,
+    over_blocks,
+    target=None,
+    tiles=None,
+    n_fits=1,
+):
     """Fit one iteration on X without applying it.
 
     Parameters
@@ -86,8 +112,13 @@ def fit_iteration(X, rng, *, strategy, marginal, gate, over_blocks, target=None)
         Standard errors that a direction's held-out gain must exceed.
     over_blocks : callable
         ``over_blocks(X, work)`` runs work over blocks of rows.
-    target : ndarray or None
+    target : ndarray or None, default=None
         Rows to carry X toward; None for N(0, I).
+    tiles : Tiles or None, default=None
+        Patches of the images in X, all of which the iteration is fitted to
+        alike; None fits it to whole rows. Images search or judge as a whole.
+    n_fits : int, default=1
+        Fits like this one, whose directions compete with each other.
 
     Returns
     -------
@@ -99,18 +130,22 @@ def fit_iteration(X, rng, *, strategy, marginal, gate, over_blocks, target=None)
     admitted : ndarray of int
         The admitted directions.
     """
-    folds, sample = _split(X, gate, rng)
+    folds, sample = _split(X, gate, rng, tiles)
     if target is None:
         rotation = strategy(sample, rng)
-        search, check = _count(X, folds, sample, rotation, over_blocks)
+        search, check = _count(X, folds, sample, rotation, over_blocks, tiles)
         maps = marginal().fit(search)
         gains, errors = maps.gain(search if gate is None else check)
+        if tiles is not None and gate is not None:
+            errors *= _clustering(X, folds, rotation, maps, check.grid, tiles)
         goal = None
     else:
-        target_folds, target_sample = _split(target, gate, rng)
+        target_folds, target_sample = _split(target, gate, rng, tiles)
         rotation = strategy(sample, rng, target=target_sample)
-        search, check = _count(X, folds, sample, rotation, over_blocks)
-        goals = _count(target, target_folds, target_sample, rotation, over_blocks)
+        search, check = _count(X, folds, sample, rotation, over_blocks, tiles)
+        goals = _count(
+            target, target_folds, target_sample, rotation, over_blocks, tiles
+        )
         maps = marginal().fit(search, goals[0])
         judged = (search, goals[0]) if gate is None else (check, goals[1])
         gains, errors = approach(maps, *judged)
@@ -118,7 +153,9 @@ def fit_iteration(X, rng, *, strategy, marginal, gate, over_blocks, target=None)
     if gate is None:
         admitted = np.arange(rotation.n_directions)
     else:
-        admitted = np.flatnonzero(gains > _threshold(gate, len(gains)) * errors)
+        admitted = np.flatnonzero(
+            gains > _threshold(gate, n_fits * len(gains)) * errors
+        )
     if len(admitted) == 0:
         return None, gains, admitted
     every = (search + check).select(admitted)
@@ -134,7 +171,7 @@ def _threshold(gate, n_candidates):
     return max(1.0, float(ndtri(1.0 - 1.0 / max(n_candidates, 2))))
 
 
-def _split(X, gate, rng):
+def _split(X, gate, rng, tiles):
     """Return the fold of each row (0 searches, 1 judges) and rows to search in."""
     n = len(X)
     folds = (rng.random(n) >= SEARCH_SHARE).astype(np.uint8)
@@ -148,18 +185,45 @@ def _split(X, gate, rng):
         searched = np.arange(n)
     if len(searched) > SEARCH_ROWS:
         searched = np.sort(rng.choice(searched, SEARCH_ROWS, replace=False))
-    return folds, X[searched]
+    sample = X[searched]
+    if tiles is not None:
+        sample = subsample(tiles.gather(sample), SEARCH_ROWS, rng)
+    return folds, sample
 
 
-def _count(X, folds, sample, rotation, over_blocks):
+def _count(X, folds, sample, rotation, over_blocks, tiles):
     """Count the projections of searching and of judging rows."""
     grid = Grid.around(rotation.project(sample))
 
     def count(rows):
-        return count_folds(rotation.project(X[rows]), folds[rows], 2, grid)
+        if tiles is None:
+            return count_folds(rotation.project(X[rows]), folds[rows], 2, grid)
+        patch_folds = np.repeat(folds[rows], tiles.n_positions)
+        return count_folds(
+            rotation.project(tiles.gather(X[rows])), patch_folds, 2, grid
+        )
 
     values = sum(over_blocks(X, count))
     return Counts(grid, values[0]), Counts(grid, values[1])
+
+
+def _clustering(X, folds, rotation, maps, grid, tiles):
+    """Return the factor of the gains' standard errors where patches share images.
+
+    The patches of one image are no independent draws: the standard deviation of
+    an image's mean gain is compared with what independent patches would show
+    (the root of the design effect of Kish, 1965, "Survey Sampling", chapter 5).
+    """
+    judges = np.flatnonzero(folds == 1)[:CLUSTER_ROWS]
+    if len(judges) < 2 or tiles.n_positions == 1:
+        return 1.0
+    Y = rotation.project(tiles.gather(X[judges]))
+    bins = (Y - grid.loc) / (BIN_WIDTH * grid.scale) + 0.5 * N_BINS
+    bins = np.clip(bins, 0, N_BINS - 1).astype(np.intp)
+    gains = maps.gain_per_bin(grid)[np.arange(Y.shape[1]), bins]
+    means = gains.reshape(len(judges), tiles.n_positions, -1).mean(axis=1)
+    alone = np.maximum(gains.var(axis=0), np.finfo(np.float64).tiny)
+    return np.sqrt(np.maximum(tiles.n_positions * means.var(axis=0) / alone, 1.0))
 
 
 def approach(maps, source, target):
