@@ -105,6 +105,16 @@ def check_image_shape(estimator, n_features):
         )
 
 
+def standardisation(X, image_shape):
+    """Return the mean and deviation: of each column, or of images as a whole."""
+    axis = None if image_shape is not None else 0
+    offset = np.atleast_1d(X.mean(axis=axis, dtype=np.float64))
+    scale = np.atleast_1d(X.std(axis=axis, dtype=np.float64))
+    # A constant column keeps its units; so does one that rounding alone moves.
+    constant = scale <= 10 * np.finfo(X.dtype).eps * np.abs(offset)
+    return offset, np.where(constant, 1.0, scale)
+
+
 def check_integer(name, value, least, alternatives=""):
     """Return an integer parameter, or raise ValueError."""
     if not isinstance(value, numbers.Integral) or isinstance(value, bool):

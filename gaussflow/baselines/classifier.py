@@ -13,9 +13,10 @@ from gaussflow.baselines._trained import (
     Trained,
     check_image_shape,
     check_integer,
-    check_sizes,
+    standardisation,
 )
-from gaussflow.baselines.network import Network, dense_steps
+from gaussflow.baselines.nets import dense_steps, flat_width, pooled_steps
+from gaussflow.baselines.network import Network
 
 
 class ImageClassifier(
@@ -254,33 +255,3 @@ class ImageClassifier(
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         tags.non_deterministic = False
         return tags
-
-
-def pooled_steps(image_shape, channels):
-    """Return convolutions with pooling, ending in flat rows."""
-    steps, n_in = [("image", *image_shape)], image_shape[2]
-    for n_out in check_sizes("channels", channels):
-        steps += [("conv", n_in, n_out, 3, 1, 1), ("relu",), ("pool",)]
-        n_in = n_out
-    return [*steps, ("flat",)]
-
-
-def flat_width(image_shape, channels):
-    """Return the width of the rows that ``pooled_steps`` ends in."""
-    height, width = (side // 2 ** len(channels) for side in image_shape[:2])
-    if min(height, width) < 1:
-        raise ValueError(
-            f"channels={channels!r} halves the images {len(channels)} times, which "
-            f"image_shape={tuple(image_shape)} does not allow. Use fewer channels."
-        )
-    return height * width * (channels[-1] if channels else image_shape[2])
-
-
-def standardisation(X, image_shape):
-    """Return the mean and deviation: of each column, or of images as a whole."""
-    axis = None if image_shape is not None else 0
-    offset = np.atleast_1d(X.mean(axis=axis, dtype=np.float64))
-    scale = np.atleast_1d(X.std(axis=axis, dtype=np.float64))
-    # A constant column keeps its units; so does one that rounding alone moves.
-    constant = scale <= 10 * np.finfo(X.dtype).eps * np.abs(offset)
-    return offset, np.where(constant, 1.0, scale)

@@ -159,31 +159,3 @@ RUN = {
     "crop": lambda x, h, w: x[:, :, :h, :w],
     "dropout": lambda x, p: x,
 }
-
-
-# -- the nets of this package ----------------------------------------------------
-
-
-def dense_steps(sizes, *, last_activation=False):
-    """Return dense steps of the given sizes with ReLU between them."""
-    steps = []
-    for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
-        steps += [("dense", n_in, n_out), ("relu",)]
-    return steps if last_activation else steps[:-1]
-
-
-def halve(side, times):
-    """Return the side of a map after that many convolutions of stride 2."""
-    for _ in range(times):
-        side = -(-side // 2)
-    return side
-
-
-def softplus(x):
-    """Return log(1 + exp(x)) without overflow."""
-    out = np.abs(x)
-    np.negative(out, out=out)
-    np.exp(out, out=out)
-    np.log1p(out, out=out)
-    out += np.maximum(x, 0)
-    return out
