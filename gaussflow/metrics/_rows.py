@@ -1,0 +1,61 @@
+"""Rows of numbers: checks, and blocks that bound what is held in memory."""
+
+import numbers
+
+import numpy as np
+from sklearn.utils import check_array
+
+#: Numbers of float64 held at a time, 64 MB.
+BLOCK_NUMBERS = 8_000_000
+
+# A sixth power of it is finite: the cubic kernel's.
+_LARGEST = 1e50
+
+# Kept as they come, and made float64 by blocks; all else is made float64 at once.
+_KEPT = [np.float64, np.float32, np.uint8, np.int32, np.int64]
+
+
+def check_rows(X, name, min_rows=1):
+    """Return rows of finite numbers, or raise an error that names them."""
+    X = check_array(X, dtype=_KEPT, input_name=name, ensure_min_samples=min_rows)
+    largest = max(float(X.max()), -float(X.min()))
+    if largest > _LARGEST:
+        raise ValueError(
+            f"{name} reaches {largest:.3g}: powers of values beyond {_LARGEST:g} "
+            f"overflow. Divide by a power of ten."
+        )
+    return X
+
+
+def check_two(A, B, names=("A", "B"), min_rows=1):
+    """Return two sets of rows of equal width, or raise an error that names them."""
+    A, B = (
+        check_rows(X, name, min_rows) for X, name in zip((A, B), names, strict=True)
+    )
+    if A.shape[1] != B.shape[1]:
+        raise ValueError(
+            f"{names[0]} has {A.shape[1]} columns, but {names[1]} has {B.shape[1]}. "
+            f"Both must hold the same features."
+        )
+    return A, B
+
+
+def check_count(name, value, low, high=None, why=""):
+    """Raise ValueError unless a parameter is a whole number from low to high."""
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not whole or value < low or (high is not None and value > high):
+        rule = f"of at least {low}" if high is None else f"from {low} to {high}"
+        raise ValueError(f"{name} must be a whole number {rule}{why}, got {value!r}.")
+
+
+def check_positive(name, value):
+    """Raise ValueError unless a parameter is a positive, finite number."""
+    if not isinstance(value, numbers.Real) or not 0.0 < value < np.inf:
+        raise ValueError(f"{name} must be a positive number, got {value!r}.")
+
+
+def blocks(n_rows, width):
+    """Yield slices of rows that hold at most ``BLOCK_NUMBERS`` numbers together."""
+    size = max(1, BLOCK_NUMBERS // max(1, width))
+    for start in range(0, n_rows, size):
+        yield slice(start, min(start + size, n_rows))
