@@ -79,7 +79,7 @@ def test_frechet_is_exact_for_singular_covariances(rng, scale):
 
 @pytest.mark.usefixtures("block_numbers")
 def test_frechet_of_samples_uses_their_mean_and_covariance(rng):
-    A, B = rng.standard_normal((30, 4)), 2 * rng.random((50, 4)) + 100
+    A, B = rng.standard_normal((30, 4)), 2 * rng.random((50, 4)) + 1
     expected = frechet_distance_from_moments(
         A.mean(axis=0), np.cov(A.T), B.mean(axis=0), np.cov(B.T)
     )
@@ -316,6 +316,15 @@ def test_copies_are_at_distance_zero_exactly(rng, offset):
     distances, index = nearest_distance(R[::-1], R, return_index=True)
     assert_array_equal(distances, 0)
     assert_array_equal(index, np.arange(300)[::-1])
+
+
+def test_a_copy_is_told_from_a_row_that_is_almost_one(rng):
+    """Their squared distances, 0 and 1e-18, are the same to a matrix product."""
+    X = rng.standard_normal((100, 50))
+    R = np.concatenate([X + 1e-10 * rng.standard_normal(X.shape), X])
+    distances, index = nearest_distance(X, R, return_index=True)
+    assert_array_equal(distances, 0)
+    assert_array_equal(index, 100 + np.arange(100))
 
 
 @pytest.mark.parametrize("metric", [precision_recall, density_coverage])
