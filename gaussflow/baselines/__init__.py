@@ -1,6 +1,13 @@
 """Neural baselines: torch trains them, numpy runs them."""
 
+from gaussflow.baselines.autoencoder import AutoencoderTransformer
 from gaussflow.baselines.classifier import ImageClassifier
+from gaussflow.baselines.cvae import ConditionalVAETransformer
 from gaussflow.baselines.vae import VAETransformer
 
-__all__ = ["ImageClassifier", "VAETransformer"]
+__all__ = [
+    "AutoencoderTransformer",
+    "ConditionalVAETransformer",
+    "ImageClassifier",
+    "VAETransformer",
+]

@@ -81,6 +81,38 @@ class ModelPrior(Persistent):
         return self.model.score_samples(np.asarray(Z, dtype=np.float64))
 
 
+class LabelledPrior(Persistent):
+    """A distribution of codes for each label.
+
+    Parameters
+    ----------
+    priors : list of MixturePrior or ModelPrior
+        One for each label, by its number.
+    """
+
+    def __init__(self, priors):
+        self.priors = priors
+
+    def sample(self, labels, rng):
+        """Return a code for each label number, drawn by the Generator."""
+        labels = np.asarray(labels)
+        drawn = {
+            c: self.priors[c].sample(np.sum(labels == c), rng)
+            for c in np.unique(labels)
+        }
+        Z = np.empty((len(labels), next(iter(drawn.values())).shape[1]))
+        for c, codes in drawn.items():
+            Z[labels == c] = codes
+        return Z
+
+    def score_samples(self, Z, labels):
+        """Return the log density of each code given its label number, in nats."""
+        out = np.empty(len(Z))
+        for c in np.unique(labels):
+            out[labels == c] = self.priors[c].score_samples(Z[labels == c])
+        return out
+
+
 def standard_prior(n_features):
     """Return N(0, I)."""
     return MixturePrior(
@@ -122,7 +154,7 @@ def fit_prior(prior, Z, n_components, rng):
 
 
 def _gaussian(Z):
-    covariance = np.atleast_2d(np.cov(Z.T))
+    covariance = np.atleast_2d(np.cov(Z.T, bias=True))
     ridge = RIDGE * max(np.diag(covariance).max(), RIDGE)
     factor = np.linalg.cholesky(covariance + ridge * np.eye(Z.shape[1]))
     return MixturePrior(np.ones(1), Z.mean(axis=0)[np.newaxis], factor[np.newaxis])

@@ -1,6 +1,7 @@
 """Variational and Wasserstein autoencoders."""
 
 import numpy as np
+from scipy.special import ndtri
 
 from gaussflow.baselines._trained import check_choice, check_integer, check_positive
 from gaussflow.baselines.latent import LatentModel
@@ -185,7 +186,7 @@ default="standard"
         method : {"elbo", "iwae"}, default="elbo"
             The evidence lower bound, or the tighter importance-weighted bound.
         n_importance : int, default=200
-            Draws of the code for each row; the same noise for every row.
+            Draws of the code for each row; the same noise for every row and call.
 
         Returns
         -------
@@ -197,8 +198,7 @@ default="standard"
     def _bound(self, X, onehot, method, n_importance):
         check_choice("method", method, ("elbo", "iwae"))
         n_importance = check_integer("n_importance", n_importance, 1)
-        rng = np.random.default_rng(SCORE_SEED)
-        noise = rng.standard_normal((n_importance, self._n_codes))
+        noise = stratified_noise(n_importance, self._n_codes)
         closed = method == "elbo" and self._standard_prior
         mean, log_variance = self._posterior(X, onehot)
         std = np.exp(0.5 * log_variance)
@@ -304,6 +304,17 @@ default="standard"
             return X
         std = self.scale_ * np.exp(0.5 * self.log_noise_.astype(np.float64))
         return X + std * rng.standard_normal(X.shape)
+
+
+def stratified_noise(n_draws, n_columns):
+    """Return standard normal rows whose every column is spread evenly, always the same.
+
+    All rows of data meet the same noise, so that a row's score does not depend on
+    its neighbours; a Latin hypercube keeps what they share of its error small.
+    """
+    rng = np.random.default_rng(SCORE_SEED)
+    strata = rng.permuted(np.tile(np.arange(n_draws), (n_columns, 1)), axis=1).T
+    return ndtri((strata + rng.uniform(1e-9, 1.0, strata.shape)) / n_draws)
 
 
 def kl_to_standard_normal(mean, log_variance):

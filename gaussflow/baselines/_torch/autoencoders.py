@@ -9,6 +9,10 @@ from gaussflow.baselines._torch.module import NetworkModule
 from gaussflow.baselines._torch.training import train
 from gaussflow.baselines.noise import NOISES
 
+#: Adam moves every weight by about the learning rate a step; the log-variance of
+#: the likelihood has farther to go than the weights, and does so many times that.
+NOISE_SPEED = 10.0
+
 
 class AutoencoderModule(nn.Module):
     """Encoder, decoder and the loss of a plain autoencoder."""
@@ -23,8 +27,7 @@ class AutoencoderModule(nn.Module):
         """Return reconstruction plus the penalty of large codes."""
         z = self.encoder(x)
         output = self.decoder(z)
-        name = self.settings["likelihood"]
-        reconstruction = LOSSES[name](output, x)
+        reconstruction = LOSSES[self.settings["loss"]](output, x)
         penalty = (z**2).sum() / len(z)
         total = reconstruction + self.settings["regularization"] * penalty
         return {
@@ -45,9 +48,9 @@ class VAEModule(nn.Module):
         super().__init__()
         self.encoder = NetworkModule(model["encoder"])
         self.decoder = NetworkModule(model["decoder"])
-        log_noise = torch.tensor(model["log_noise"])
-        self.log_noise = nn.Parameter(
-            log_noise, requires_grad=settings["likelihood"] == "gaussian"
+        self.noise_share = nn.Parameter(
+            torch.tensor(model["log_noise"]) / NOISE_SPEED,
+            requires_grad=settings["likelihood"] == "gaussian",
         )
         self.settings = settings
         self.draw_noise = settings["noise"]
@@ -64,9 +67,7 @@ class VAEModule(nn.Module):
         if self.settings["likelihood"] == "bernoulli":
             reconstruction = losses.bernoulli_loss(output, x)
         else:
-            least = self.settings["least_log_noise"]
-            log_noise = self.log_noise.clamp(min=least)
-            reconstruction = losses.gaussian_loss(output, x, log_noise)
+            reconstruction = losses.gaussian_loss(output, x, self.log_noise())
         if self.settings["regularizer"] == "kl":
             regularization = losses.kl_to_standard_normal(mean, log_variance)
         else:
@@ -78,13 +79,17 @@ class VAEModule(nn.Module):
             "regularization": regularization,
         }
 
+    def log_noise(self):
+        """Return the log-variances of the Gaussian likelihood."""
+        least = self.settings["least_log_noise"]
+        return (NOISE_SPEED * self.noise_share).clamp(min=least)
+
     def model(self):
         """Return the parts as numpy arrays."""
-        log_noise = self.log_noise.detach().clamp(min=self.settings["least_log_noise"])
         return {
             "encoder": self.encoder.arrays(),
             "decoder": self.decoder.arrays(),
-            "log_noise": log_noise.cpu().numpy().copy(),
+            "log_noise": self.log_noise().detach().cpu().numpy().copy(),
         }
 
 
