@@ -7,12 +7,15 @@ from gaussflow.layers.linear import Linear
 from gaussflow.layers.radial import Radial
 from gaussflow.layers.tree_layer import TreeTriangular
 from gaussflow.layers.triangular import Triangular
+from gaussflow.layers.wavelet import Haar, Pyramid
 
 __all__ = [
     "Conv",
     "Elliptical",
+    "Haar",
     "Layer",
     "Linear",
+    "Pyramid",
     "Radial",
     "TreeTriangular",
     "Triangular",

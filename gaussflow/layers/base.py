@@ -265,8 +265,15 @@ class Layer(
         check_that(self, known or not parts, "n_features_in_ is not known")
         for part in parts:
             name = "n_features_in_" if isinstance(part, Layer) else "n_features"
-            same = getattr(part, name, None if isinstance(part, Layer) else width)
-            check_that(self, same == width, f"{type(part).__name__} is of other width")
+            wanted = self._part_width(part)
+            found = getattr(part, name, None if isinstance(part, Layer) else wanted)
+            check_that(
+                self, found == wanted, f"{type(part).__name__} is of other width"
+            )
+
+    def _part_width(self, part):
+        """Return how many columns a fitted part sees: all, unless overridden."""
+        return self.n_features_in_
 
     def _validate_fit(self, X):
         X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)

@@ -1,0 +1,320 @@
+"""Haar wavelets: an image as a coarse image and the details it leaves out."""
+
+import numbers
+
+import numpy as np
+from sklearn.base import clone
+
+from gaussflow._state import check_that
+from gaussflow.layers.base import Layer
+from gaussflow.layers.patches import check_image_shape
+
+BANDS = ("coarse", "detail", "all")
+
+
+class Haar(Layer):
+    """Take images to a pyramid of Haar wavelets, and back, without changing volume.
+
+    Neighbours a and b become (a + b) / sqrt(2) and (a - b) / sqrt(2), across and
+    then down, each channel by itself; the means make an image of half the height
+    and width, which the next level goes on with. The map is orthogonal: its
+    log-determinant is 0, and white noise stays white noise.
+
+    The first columns of the result are the coarse image, row by row as
+    ``coarse_shape`` says; the details follow, those of the coarsest level first.
+    In an odd length the last pixel goes into the coarse image as it is.
+
+    Parameters
+    ----------
+    image_shape : tuple of int
+        (height, width, channels) of the images; X has that many columns.
+    n_levels : int, default=1
+        Halvings of height and width.
+    inverse : bool, default=False
+        Go back: from the pyramid to the image.
+    n_jobs : int or None, default=None
+        Threads over blocks of rows. The result does not depend on it.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Columns seen at fit.
+
+    References
+    ----------
+    S. Mallat (1989), "A theory for multiresolution signal decomposition: the
+    wavelet representation".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gaussflow.layers import Haar
+    >>> image = np.array([[1.0, 1.0, 3.0, 3.0], [1.0, 1.0, 3.0, 3.0]])
+    >>> layer = Haar((2, 4, 1)).fit(np.zeros((2, 8)))
+    >>> layer.coarse_shape, layer.transform(image.reshape(1, 8)).round(6)
+    ((1, 2, 1), array([[2., 6., 0., 0., 0., 0., 0., 0.]]))
+    """
+
+    def __init__(self, image_shape, n_levels=1, *, inverse=False, n_jobs=None):
+        self.image_shape = image_shape
+        self.n_levels = n_levels
+        self.inverse = inverse
+        self.n_jobs = n_jobs
+
+    @property
+    def coarse_shape(self):
+        """(height, width, channels) of the coarse image."""
+        return _halved(check_image_shape(self.image_shape, "Haar"), self.n_levels)
+
+    @property
+    def spreads_ties(self):
+        """Whether rows to fit on have their often repeated values spread."""
+        return False
+
+    def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
+        """Learn nothing; return the wavelets of X, and zeros."""
+        if target is not None:
+            raise ValueError(
+                'Haar has nothing to fit in direction "generate". Use '
+                "Pyramid(image_shape, layer), which fits a layer among the wavelets "
+                "and comes back."
+            )
+        check_pyramid("Haar", self.image_shape, self.n_levels, X.shape[1])
+        self.n_features_in_ = X.shape[1]
+        return self.forward_and_log_det(X)
+
+    def forward_and_log_det(self, X):
+        """Return Z and log |det dZ/dX| = 0 of each row."""
+        turn = from_haar if self.inverse else to_haar
+        return turn(X, tuple(self.image_shape), self.n_levels), np.zeros(len(X))
+
+    def inverse_and_log_det(self, Z):
+        """Return X and log |det dX/dZ| = 0 of each row."""
+        turn = to_haar if self.inverse else from_haar
+        return turn(Z, tuple(self.image_shape), self.n_levels), np.zeros(len(Z))
+
+    def _check_state(self):
+        super()._check_state()
+        if hasattr(self, "n_features_in_"):
+            check_pyramid("Haar", self.image_shape, self.n_levels, self.n_features_in_)
+
+
+class Pyramid(Layer):
+    """Fit a layer to one band of an image's Haar wavelets, and come back.
+
+    z = H^T L(H x) with H the orthogonal map of :class:`~gaussflow.layers.Haar` and
+    L a layer of the coarse image, of the details, or of both. What comes in and what
+    goes out are images of the full size, so that layers of other scales can
+    follow, in either direction of a flow.
+
+    Parameters
+    ----------
+    image_shape : tuple of int
+        (height, width, channels) of the images; X has that many columns.
+    layer : Layer
+        Layer of the band: for the coarse one a
+        :class:`~gaussflow.layers.Conv` of ``Haar(image_shape, n_levels)
+        .coarse_shape`` or any layer of columns.
+    n_levels : int, default=1
+        Halvings of height and width.
+    band : {"coarse", "detail", "all"}, default="coarse"
+        What the layer sees; it leaves the other band as it is.
+    n_jobs : int or None, default=None
+        Threads over blocks of rows. The result does not depend on it.
+    random_state : int, RandomState, Generator or None, default=None
+        Randomness of the layer.
+
+    Attributes
+    ----------
+    layer_ : Layer
+        The fitted layer.
+    n_features_in_ : int
+        Columns seen at fit.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from gaussflow.layers import Linear, Pyramid
+    >>> X = load_digits().data
+    >>> layer = Pyramid((8, 8, 1), Linear(n_iter=3), random_state=0).fit(X)
+    >>> layer.layer_.n_features_in_
+    16
+    """
+
+    def __init__(
+        self,
+        image_shape,
+        layer,
+        n_levels=1,
+        *,
+        band="coarse",
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.image_shape = image_shape
+        self.layer = layer
+        self.n_levels = n_levels
+        self.band = band
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
+        """Fit on X and return the rows carried and their log-determinants."""
+        shape = check_pyramid("Pyramid", self.image_shape, self.n_levels, X.shape[1])
+        if self.band not in BANDS:
+            raise ValueError(
+                f'band must be "coarse", "detail" or "all", got {self.band!r}.'
+            )
+        if not isinstance(self.layer, Layer):
+            raise TypeError(
+                f"Pyramid takes a layer such as Linear(), got {self.layer!r}."
+            )
+        self.n_features_in_ = X.shape[1]
+        self.layer_ = clone(self.layer)
+        if getattr(self.layer_, "n_jobs", self.n_jobs) is None:
+            self.layer_.set_params(n_jobs=self.n_jobs)
+        band = self._band()
+        if target is not None:
+            target = to_haar(target, shape, self.n_levels)[:, band].copy()
+        X = to_haar(X, shape, self.n_levels)
+        start = None if start is None else start.layer_
+        X[:, band], log_det = self.layer_.fit_forward(
+            X[:, band].copy(), rng, target=target, start=start
+        )
+        return from_haar(X, shape, self.n_levels), log_det
+
+    def forward_and_log_det(self, X):
+        """Return Z and log |det dZ/dX| of each row."""
+        return self._move(X, self.layer_.forward_and_log_det)
+
+    def inverse_and_log_det(self, Z):
+        """Return X and log |det dX/dZ| of each row."""
+        return self._move(Z, self.layer_.inverse_and_log_det)
+
+    def forget_search(self):
+        """Drop what only another fit could start from."""
+        self.layer_.forget_search()
+
+    def _move(self, X, method):
+        shape, band = tuple(self.image_shape), self._band()
+        X = to_haar(X, shape, self.n_levels)
+        X[:, band], log_det = method(X[:, band].copy())
+        return from_haar(X, shape, self.n_levels), log_det
+
+    def _band(self):
+        """Return the columns of the wavelets that the layer sees."""
+        n_coarse = int(np.prod(_halved(tuple(self.image_shape), self.n_levels)))
+        return {
+            "coarse": slice(0, n_coarse),
+            "detail": slice(n_coarse, None),
+            "all": slice(0, None),
+        }[self.band]
+
+    def _part_width(self, part):
+        columns = np.arange(self.n_features_in_)
+        return len(columns[self._band()])
+
+    def _check_state(self):
+        if hasattr(self, "n_features_in_"):
+            check_pyramid(
+                "Pyramid", self.image_shape, self.n_levels, self.n_features_in_
+            )
+            check_that(self, self.band in BANDS, "the band is unknown")
+        super()._check_state()
+
+
+def to_haar(X, shape, n_levels):
+    """Return the wavelets of images, a new array as wide as X.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, height * width * channels)
+        Images.
+    shape : tuple of int
+        (height, width, channels).
+    n_levels : int
+        Halvings.
+    """
+    image, details = X.reshape(len(X), *shape), []
+    for _ in range(n_levels):
+        low, high = _split(image, axis=2)
+        image, low_high = _split(low, axis=1)
+        details = [*_split(high, axis=1), low_high, *details]
+    bands = [
+        band.reshape(len(X), int(np.prod(band.shape[1:]))) for band in (image, *details)
+    ]
+    return np.concatenate(bands, axis=1)
+
+
+def from_haar(Z, shape, n_levels):
+    """Return the images of wavelets: the inverse of ``to_haar``."""
+    shapes = [shape]
+    for _ in range(n_levels):
+        shapes.append(_halved(shapes[-1], 1))
+    first = int(np.prod(shapes[-1]))
+    image = Z[:, :first].reshape(len(Z), *shapes[-1])
+    for height, width, channels in reversed(shapes[:-1]):
+        bands = []
+        # The order in which ``to_haar`` lays the details down.
+        for n_rows, n_columns in (
+            (height - height // 2, width // 2),
+            (height // 2, width // 2),
+            (height // 2, width - width // 2),
+        ):
+            last = first + n_rows * n_columns * channels
+            band = Z[:, first:last]
+            bands.append(band.reshape(len(Z), n_rows, n_columns, channels))
+            first = last
+        high_low, high_high, low_high = bands
+        low = _join(image, low_high, axis=1)
+        image = _join(low, _join(high_low, high_high, axis=1), axis=2)
+    return image.reshape(len(Z), -1)
+
+
+def _split(image, axis):
+    """Return the means and differences of neighbours along an axis."""
+    n_pairs = image.shape[axis] // 2
+    half = image.dtype.type(np.sqrt(0.5))
+    every = [slice(None)] * image.ndim
+    every[axis] = slice(0, 2 * n_pairs, 2)
+    a = image[tuple(every)]
+    every[axis] = slice(1, 2 * n_pairs, 2)
+    b = image[tuple(every)]
+    every[axis] = slice(2 * n_pairs, None)
+    return np.concatenate([half * (a + b), image[tuple(every)]], axis), half * (a - b)
+
+
+def _join(low, high, axis):
+    """Undo ``_split``."""
+    n_pairs = high.shape[axis]
+    half = low.dtype.type(np.sqrt(0.5))
+    every = [slice(None)] * low.ndim
+    every[axis] = slice(0, n_pairs)
+    mean = low[tuple(every)]
+    every[axis] = slice(n_pairs, None)
+    rest = low[tuple(every)]
+    pairs = np.stack([half * (mean + high), half * (mean - high)], axis + 1)
+    shape = list(low.shape)
+    shape[axis] = 2 * n_pairs
+    return np.concatenate([pairs.reshape(shape), rest], axis)
+
+
+def _halved(shape, n_levels):
+    """Return the shape of the coarse image."""
+    height, width, channels = shape
+    for _ in range(n_levels):
+        height, width = -(-height // 2), -(-width // 2)
+    return height, width, channels
+
+
+def check_pyramid(owner, image_shape, n_levels, n_features):
+    """Return the image's shape, or raise a ValueError that names what is wrong."""
+    shape = check_image_shape(image_shape, owner, n_features)
+    most = int(np.ceil(np.log2(max(shape[:2]))))
+    whole = isinstance(n_levels, numbers.Integral) and not isinstance(n_levels, bool)
+    if not whole or not 1 <= n_levels <= most:
+        raise ValueError(
+            f"{owner}'s n_levels must be an integer in 1..{most} for images of shape "
+            f"{shape}, got {n_levels!r}."
+        )
+    return shape
