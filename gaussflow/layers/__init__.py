@@ -2,8 +2,10 @@
 
 from gaussflow.layers.base import Layer
 from gaussflow.layers.conv import Conv
+from gaussflow.layers.dequantize import Dequantize
 from gaussflow.layers.elliptical import Elliptical
 from gaussflow.layers.linear import Linear
+from gaussflow.layers.logit import Logit
 from gaussflow.layers.radial import Radial
 from gaussflow.layers.tree_layer import TreeTriangular
 from gaussflow.layers.triangular import Triangular
@@ -11,10 +13,12 @@ from gaussflow.layers.wavelet import Haar, Pyramid
 
 __all__ = [
     "Conv",
+    "Dequantize",
     "Elliptical",
     "Haar",
     "Layer",
     "Linear",
+    "Logit",
     "Pyramid",
     "Radial",
     "TreeTriangular",

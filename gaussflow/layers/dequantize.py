@@ -1,0 +1,164 @@
+"""The Dequantize layer: whole numbers, such as bytes, get a density."""
+
+import numbers
+
+import numpy as np
+
+from gaussflow._random import draw_seed
+from gaussflow._state import check_that
+from gaussflow.layers.base import Layer
+
+#: Odd multipliers of the mixing function of Steele, Lea and Flood (2014),
+#: "Fast splittable pseudorandom number generators".
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+MIX_2 = np.uint64(0x94D049BB133111EB)
+
+
+class Dequantize(Layer):
+    """Spread whole numbers evenly over the unit intervals that they begin.
+
+    A byte x becomes x + u with u uniform on (0, 1); back, every number is rounded
+    down, so that samples are bytes again, and bytes come back exactly. As a first
+    layer it makes the density of a flow a statement about bytes:
+
+        log P(x) >= E_u log p(x + u),
+
+    since P(x) is p's integral over the unit cube at x (Theis et al., 2016). One
+    draw of u for each row is what ``score_samples`` returns: its mean over
+    many rows is a bound on their mean log-probability, with no bias, and
+    ``-score / (n_features * log(2))`` an upper bound on bits per dimension.
+
+    The noise is a function of the row and of the fitted seed alone: a row always
+    gets the same, so scores repeat, whatever other rows come with it; rows that
+    differ get noise of their own; equal rows share theirs. While fitting, noise is
+    drawn afresh for each row.
+
+    Parameters
+    ----------
+    n_levels : int or None, default=256
+        Values are 0 to n_levels - 1, and samples are cut to them; None lets counts
+        be any whole numbers.
+    n_jobs : int or None, default=None
+        Threads over blocks of rows. The result does not depend on it.
+    random_state : int, RandomState, Generator or None, default=None
+        Randomness of the noise.
+
+    Attributes
+    ----------
+    seed_ : int
+        What the noise is drawn from, together with the row.
+    n_features_in_ : int
+        Columns seen at fit.
+
+    References
+    ----------
+    L. Theis, A. van den Oord and M. Bethge (2016), "A note on the evaluation of
+    generative models", section 3.1.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from gaussflow import GenFlow
+    >>> from gaussflow.layers import Dequantize, Elliptical
+    >>> X = load_digits().data
+    >>> flow = GenFlow([Dequantize(n_levels=17), Elliptical()], random_state=0).fit(X)
+    >>> bool((flow.inverse_transform(flow.transform(X)) == X).all())
+    True
+    >>> set(flow.sample(100, random_state=0).ravel()) <= set(range(17))
+    True
+    """
+
+    def __init__(self, *, n_levels=256, n_jobs=None, random_state=None):
+        self.n_levels = n_levels
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    @property
+    def spreads_ties(self):
+        """Whether rows to fit on have their often repeated values spread."""
+        return False
+
+    def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
+        """Draw the seed; return the rows with fresh noise, and zeros."""
+        n_levels = self.n_levels
+        whole = isinstance(n_levels, numbers.Integral) and n_levels >= 2
+        if n_levels is not None and (isinstance(n_levels, bool) or not whole):
+            raise ValueError(
+                f"n_levels must be None or an integer of at least 2, got {n_levels!r}."
+            )
+        if target is not None:
+            raise ValueError(
+                "Dequantize turns data to rows with a density, and has no part in "
+                'direction "generate". Fit the flow on Dequantize().fit_transform(X).'
+            )
+        self.n_features_in_ = X.shape[1]
+        self.seed_ = draw_seed(rng)
+        self._check_whole(X)
+        # Equal rows to fit on get noise of their own: they are no atom.
+        bits = rng.integers(2**64, size=X.shape, dtype=np.uint64)
+        return _spread(X, bits), np.zeros(len(X))
+
+    def forward_and_log_det(self, X):
+        """Return the rows with their noise, and zeros."""
+        self._check_whole(X)
+        return _spread(X, self._bits(X)), np.zeros(len(X))
+
+    def inverse_and_log_det(self, Z):
+        """Return the rows rounded down, and zeros."""
+        np.floor(Z, out=Z)
+        if self.n_levels is not None:
+            np.clip(Z, 0, self.n_levels - 1, out=Z)
+        return Z, np.zeros(len(Z))
+
+    def _check_state(self):
+        super()._check_state()
+        seed = vars(self).get("seed_", 0)
+        check_that(self, type(seed) is int and seed >= 0, "the seed must be an integer")
+
+    def _check_whole(self, X):
+        """Refuse what is not one of the levels."""
+        low, high = -np.inf, np.inf
+        # Beyond, whole numbers leave no bits for noise.
+        most = 2.0 ** (np.finfo(X.dtype).nmant - 7)
+        if self.n_levels is not None:
+            low, high = 0, self.n_levels - 1
+        wrong = (np.floor(X) != X) | (X < low) | (X > high) | (np.abs(X) > most)
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0]
+            kind = "of any size" if self.n_levels is None else f"in 0..{high}"
+            raise ValueError(
+                f"Dequantize(n_levels={self.n_levels}) needs whole numbers {kind} (and "
+                f"at most {most:g} in {X.dtype}), but column {column} of X holds "
+                f"{float(X[row, column])!r}. Multiply images in [0, 1] by 255 and "
+                f"round them, or change n_levels."
+            )
+
+    def _bits(self, X):
+        """Return random bits that are a function of each row and of the seed."""
+        coefficients, start = np.random.default_rng(self.seed_).integers(
+            2**64, size=(2, X.shape[1]), dtype=np.uint64
+        )
+        levels = X.astype(np.int64).astype(np.uint64)
+        # Multilinear hashing of the row (Carter and Wegman, 1979), then a counter.
+        row = (levels * (coefficients | np.uint64(1))).sum(axis=1, dtype=np.uint64)
+        return _mix(_mix(row)[:, None] + start)
+
+
+def _spread(X, bits):
+    """Add noise in (0, 1) to whole numbers, in place, that rounds down to them."""
+    # Only as many bits as the number leaves room for, and the middle of each
+    # step: the sum never rounds up to the next level.
+    _, exponent = np.frexp(np.abs(X) + 1)
+    n_bits = np.finfo(X.dtype).nmant - 1 - exponent
+    steps = (bits >> (64 - n_bits).astype(np.uint64)).astype(np.float64)
+    X += np.ldexp(steps + 0.5, -n_bits).astype(X.dtype)
+    return X
+
+
+def _mix(bits):
+    """Return 64 bits that look independent of those given, elementwise."""
+    bits = bits + GOLDEN
+    bits = (bits ^ (bits >> np.uint64(30))) * MIX_1
+    bits = (bits ^ (bits >> np.uint64(27))) * MIX_2
+    return bits ^ (bits >> np.uint64(31))
