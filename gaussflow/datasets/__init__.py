@@ -9,6 +9,7 @@ from gaussflow.datasets.images import (
 )
 from gaussflow.datasets.patches import bsds300_rows, fetch_bsds300_patches
 from gaussflow.datasets.patients import load_breast_cancer_table
+from gaussflow.datasets.shapes import make_shapes
 
 __all__ = [
     "bsds300_rows",
@@ -18,5 +19,6 @@ __all__ = [
     "fetch_mnist",
     "load_breast_cancer_table",
     "load_digits_images",
+    "make_shapes",
     "read_idx",
 ]
