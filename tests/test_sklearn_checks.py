@@ -5,6 +5,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from gaussflow import GenFlow, architectures
 from gaussflow.layers import Elliptical, Linear, Radial, Triangular
+from gaussflow.metrics import ClassifierFeatures
 
 ESTIMATORS = [
     GenFlow(),
@@ -14,6 +15,7 @@ ESTIMATORS = [
     Elliptical(),
     Radial(),
     Triangular(),
+    ClassifierFeatures((32, 16), max_iter=40),
 ]
 
 

@@ -21,6 +21,7 @@ from gaussflow.metrics.sliced import sliced_wasserstein
 from gaussflow.metrics.structure import psnr, ssim
 
 __all__ = [
+    "ClassifierFeatures",
     "active_units",
     "bits_per_dimension",
     "dci",
@@ -40,3 +41,12 @@ __all__ = [
     "sliced_wasserstein",
     "ssim",
 ]
+
+
+def __getattr__(name):
+    """Import the classifier only where used: its imports cost more than all else."""
+    if name == "ClassifierFeatures":
+        from gaussflow.metrics.features import ClassifierFeatures
+
+        return ClassifierFeatures
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,19 +12,24 @@ BLOCK_NUMBERS = 8_000_000
 _LARGEST = 1e50
 
 # Kept as they come, and made float64 by blocks; all else is made float64 at once.
-_KEPT = [np.float64, np.float32, np.uint8, np.int32, np.int64]
+KEPT = [np.float64, np.float32, np.uint8, np.int32, np.int64]
 
 
 def check_rows(X, name, min_rows=1):
     """Return rows of finite numbers, or raise an error that names them."""
-    X = check_array(X, dtype=_KEPT, input_name=name, ensure_min_samples=min_rows)
+    X = check_array(X, dtype=KEPT, input_name=name, ensure_min_samples=min_rows)
+    check_magnitude(X, name)
+    return X
+
+
+def check_magnitude(X, name):
+    """Raise ValueError if powers of the values would overflow."""
     largest = max(float(X.max()), -float(X.min()))
     if largest > _LARGEST:
         raise ValueError(
             f"{name} reaches {largest:.3g}: powers of values beyond {_LARGEST:g} "
             f"overflow. Divide by a power of ten."
         )
-    return X
 
 
 def check_two(A, B, names=("A", "B"), min_rows=1):
