@@ -3,11 +3,13 @@
 from gaussflow.baselines.autoencoder import AutoencoderTransformer
 from gaussflow.baselines.classifier import ImageClassifier
 from gaussflow.baselines.cvae import ConditionalVAETransformer
+from gaussflow.baselines.transfer import TransferClassifier
 from gaussflow.baselines.vae import VAETransformer
 
 __all__ = [
     "AutoencoderTransformer",
     "ConditionalVAETransformer",
     "ImageClassifier",
+    "TransferClassifier",
     "VAETransformer",
 ]

@@ -11,12 +11,12 @@ from gaussflow._random import as_generator
 from gaussflow._state import Persistent
 from gaussflow.persistence import Saved
 
-#: Rows of a batch with batch_size="auto", where there are so many.
-AUTO_BATCH = 128
-
 
 class Trained(Saved, Persistent, BaseEstimator):
     """Base of the estimators that torch trains and numpy runs."""
+
+    #: Rows of a batch with batch_size="auto", where there are so many.
+    _auto_batch = 128
 
     def _training(self):
         """Return the module of the training loop; torch is needed from here on."""
@@ -30,7 +30,7 @@ class Trained(Saved, Persistent, BaseEstimator):
         """Return the options of the training loop, checked."""
         batch_size = self.batch_size
         if batch_size == "auto":
-            batch_size = min(AUTO_BATCH, n_rows)
+            batch_size = min(self._auto_batch, n_rows)
         else:
             check_integer("batch_size", batch_size, 1, ' or "auto"')
             if batch_size > n_rows:

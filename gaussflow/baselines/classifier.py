@@ -1,5 +1,7 @@
 """A small classifier of images or rows, whose features and verdicts are used."""
 
+import numbers
+
 import numpy as np
 from sklearn.base import (
     ClassifierMixin,
@@ -7,7 +9,7 @@ from sklearn.base import (
     TransformerMixin,
 )
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from gaussflow.baselines._trained import (
     Trained,
@@ -19,9 +21,116 @@ from gaussflow.baselines.nets import dense_steps, flat_width, pooled_steps
 from gaussflow.baselines.network import Network
 
 
-class ImageClassifier(
+class NetworkClassifier(
     ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, Trained
 ):
+    """Base of the classifiers whose last steps are dropout and a dense layer.
+
+    A subclass's ``fit`` sets ``classes_``, ``network_``, ``offset_``, ``scale_``.
+    """
+
+    def _validate_labelled(self, X, y):
+        """Return rows, the classes and the number of each row's class."""
+        X, y = validate_data(
+            self, X, y, dtype=[np.float64, np.float32], ensure_min_samples=2
+        )
+        check_image_shape(self, X.shape[1])
+        check_classification_targets(y)
+        classes, codes = np.unique(y, return_inverse=True)
+        if len(classes) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs at least two classes, but y holds one "
+                f"class only: {classes[0]!r}."
+            )
+        dropout = self.dropout
+        if not isinstance(dropout, numbers.Real) or not 0 <= float(dropout) < 1:
+            raise ValueError(f"dropout must be in [0, 1), got {dropout!r}.")
+        return X, classes, codes
+
+    def transform(self, X):
+        """Return the features: the last hidden layer.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows or images.
+
+        Returns
+        -------
+        features : ndarray of shape (n_samples, hidden)
+        """
+        inputs = self._inputs(X)
+        last = Network(self.network_.steps[:-2], self.network_.weights[:-2])
+        return last(inputs)
+
+    def decision_function(self, X):
+        """Return the logits; for two classes, the difference of the two.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows or images.
+
+        Returns
+        -------
+        logits : ndarray of shape (n_samples, n_classes) or (n_samples,)
+        """
+        logits = self._logits(X)
+        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
+
+    def predict_proba(self, X):
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows or images.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+        """
+        logits = self._logits(X)
+        logits -= logits.max(axis=1, keepdims=True)
+        np.exp(logits, out=logits)
+        return logits / logits.sum(axis=1, keepdims=True)
+
+    def predict(self, X):
+        """Return the likeliest class of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows or images.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+        """
+        codes = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[codes]
+
+    def _logits(self, X):
+        inputs = self._inputs(X)
+        return self.network_(inputs)
+
+    def _inputs(self, X):
+        X = self._validate(X)
+        return (X - self.offset_.astype(X.dtype)) / self.scale_.astype(X.dtype)
+
+    @property
+    def _n_features_out(self):
+        return self.network_.steps[-1][1]
+
+    def __sklearn_tags__(self):
+        """Declare what the estimator accepts and keeps."""
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.non_deterministic = False
+        return tags
+
+
+class ImageClassifier(NetworkClassifier):
     """Small neural classifier; its last hidden layer are features of images.
 
     Two convolutions with pooling and a dense layer on images, dense layers on
@@ -129,19 +238,7 @@ class ImageClassifier(
         -------
         self : ImageClassifier
         """
-        X, y = validate_data(
-            self, X, y, dtype=[np.float64, np.float32], ensure_min_samples=2
-        )
-        check_image_shape(self, X.shape[1])
-        check_classification_targets(y)
-        classes, codes = np.unique(y, return_inverse=True)
-        if len(classes) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs at least two classes, but y holds one "
-                f"class only: {classes[0]!r}."
-            )
-        if not 0 <= float(self.dropout) < 1:
-            raise ValueError(f"dropout must be in [0, 1), got {self.dropout!r}.")
+        X, classes, codes = self._validate_labelled(X, y)
         init_rng, split_rng, train_rng = self._rngs(3)
         rows, held_out = self._split(len(X), split_rng)
         options = self._training_options(len(rows))
@@ -174,84 +271,3 @@ class ImageClassifier(
             width = flat_width(self.image_shape, self.channels)
             steps += [("dense", width, hidden), ("relu",)]
         return [*steps, ("dropout", float(self.dropout)), ("dense", hidden, n_classes)]
-
-    def transform(self, X):
-        """Return the features: the last hidden layer.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows or images.
-
-        Returns
-        -------
-        features : ndarray of shape (n_samples, hidden)
-        """
-        features = Network(self._network().steps[:-2], self.network_.weights[:-2])
-        return features(self._inputs(X))
-
-    def decision_function(self, X):
-        """Return the logits; for two classes, the difference of the two.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows or images.
-
-        Returns
-        -------
-        logits : ndarray of shape (n_samples, n_classes) or (n_samples,)
-        """
-        logits = self._network()(self._inputs(X))
-        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
-
-    def predict_proba(self, X):
-        """Return the probability of each class.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows or images.
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_samples, n_classes)
-        """
-        logits = self._network()(self._inputs(X))
-        logits -= logits.max(axis=1, keepdims=True)
-        np.exp(logits, out=logits)
-        return logits / logits.sum(axis=1, keepdims=True)
-
-    def predict(self, X):
-        """Return the likeliest class of each row.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows or images.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-        """
-        codes = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[codes]
-
-    def _network(self):
-        check_is_fitted(self)
-        return self.network_
-
-    def _inputs(self, X):
-        X = self._validate(X)
-        return (X - self.offset_.astype(X.dtype)) / self.scale_.astype(X.dtype)
-
-    @property
-    def _n_features_out(self):
-        return self.network_.steps[-1][1]
-
-    def __sklearn_tags__(self):
-        """Declare what the estimator accepts and keeps."""
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        tags.non_deterministic = False
-        return tags
