@@ -7,6 +7,7 @@ from gaussflow.layers.elliptical import Elliptical
 from gaussflow.layers.linear import Linear
 from gaussflow.layers.logit import Logit
 from gaussflow.layers.radial import Radial
+from gaussflow.layers.scale_mixture import ScaleMixture
 from gaussflow.layers.tree_layer import TreeTriangular
 from gaussflow.layers.triangular import Triangular
 from gaussflow.layers.wavelet import Haar, Pyramid
@@ -21,6 +22,7 @@ __all__ = [
     "Logit",
     "Pyramid",
     "Radial",
+    "ScaleMixture",
     "TreeTriangular",
     "Triangular",
 ]

@@ -1,0 +1,138 @@
+"""The ScaleMixture layer: the map of a mixture of Gaussian scale mixtures."""
+
+import numbers
+
+import numpy as np
+from scipy.linalg import solve_triangular
+from sklearn.base import clone
+
+from gaussflow.layers.base import Layer
+from gaussflow.layers.mixture_fit import standardise
+from gaussflow.layers.mixture_map import MixtureMap
+from gaussflow.layers.mixture_members import background, shrunk_covariance
+from gaussflow.layers.scale_mixture_fit import FIT_ROWS, LEAST_ROWS, ScaleMixtureEM
+
+
+class ScaleMixture(Layer):
+    """Carry patches of images to a standard normal by one mixture of many rows.
+
+    The mixture has ``n_shapes`` covariances, and each of them comes in ``n_scales``
+    sizes: patches show flat, edged and textured places of any contrast. It is
+    fitted by EM on up to a million rows, and its Knothe-Rosenblatt map, exact as that
+    of :class:`~gaussflow.layers.Triangular`, takes the rows to noise. Where
+    Triangular searches families and sizes of mixtures on few rows, this layer
+    fits one large mixture to many, in minutes for 63 columns.
+
+    Parameters
+    ----------
+    n_shapes : int, default=64
+        Covariances; fewer where there are not 10 rows for each column of each.
+    n_scales : int, default=6
+        Sizes of each.
+    max_iter : int, default=30
+        Iterations of EM; the first two thirds see 40,000 rows drawn anew each time, the
+        next 200,000, and the last three all.
+    n_jobs : int or None, default=None
+        Threads that map blocks of rows. The result does not depend on it.
+    random_state : int, RandomState, Generator or None, default=None
+        Randomness of the start and of the rows seen.
+
+    Attributes
+    ----------
+    map_ : MixtureMap
+        The map, in the units of X.
+    n_shapes_ : int
+        Shapes fitted.
+    n_iter_ : int
+        Iterations of EM run.
+    target_ : ScaleMixture or None
+        In direction "generate", the layer of the target's law, which this one
+        ends with the inverse of.
+    n_features_in_ : int
+        Columns seen at fit.
+
+    References
+    ----------
+    M. Wainwright and E. Simoncelli (2000), "Scale mixtures of Gaussians and the
+    statistics of natural images". D. Zoran and Y. Weiss (2011), "From learning
+    models of natural image patches to whole image restoration".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gaussflow.layers import ScaleMixture
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.laplace(size=(2000, 4)) * rng.gamma(1.0, size=(2000, 1))
+    >>> layer = ScaleMixture(n_shapes=4, random_state=0).fit(X)
+    >>> bool(np.abs(np.cov(layer.transform(X).T) - np.eye(4)).max() < 0.15)
+    True
+    """
+
+    def __init__(
+        self, n_shapes=64, n_scales=6, *, max_iter=30, n_jobs=None, random_state=None
+    ):
+        self.n_shapes = n_shapes
+        self.n_scales = n_scales
+        self.max_iter = max_iter
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
+        """Fit the layer on X and return (Z, log_det) of those rows."""
+        for name in ("n_shapes", "n_scales", "max_iter"):
+            value = getattr(self, name)
+            whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+            if not whole or value < 1:
+                raise ValueError(
+                    f"{name} must be an integer of at least 1, got {value!r}."
+                )
+        self.n_features_in_ = X.shape[1]
+        self.target_ = None
+        if target is not None:
+            self.target_ = clone(self)
+            self.target_.fit_forward(np.array(target, order="C"), rng)
+        self._fit_map(X, rng)
+        return self.forward_and_log_det(X)
+
+    def forward_and_log_det(self, X):
+        """Return Z and log |det dZ/dX| of each row."""
+        X, log_det = self.map_.forward_and_log_det(X)
+        if self.target_ is not None:
+            X, added = self.target_.inverse_and_log_det(X)
+            log_det += added
+        return X, log_det
+
+    def inverse_and_log_det(self, Z):
+        """Return X and log |det dX/dZ| of each row."""
+        total = np.zeros(len(Z))
+        if self.target_ is not None:
+            Z, added = self.target_.forward_and_log_det(Z)
+            total += added
+        Z, log_det = self.map_.inverse_and_log_det(Z)
+        return Z, total + log_det
+
+    def _fit_map(self, X, rng):
+        n_features = X.shape[1]
+        if len(X) > FIT_ROWS:
+            X = X[np.sort(rng.choice(len(X), FIT_ROWS, replace=False))]
+        S, offset, unit = standardise(X)
+        most = max(len(S) // (LEAST_ROWS * n_features), 1)
+        self.n_shapes_ = min(int(self.n_shapes), most)
+        whole = np.linalg.cholesky(shrunk_covariance(S))
+        Y = solve_triangular(whole, S.T, lower=True).T
+        fitted = ScaleMixtureEM(self.n_shapes_, int(self.n_scales), rng)
+        fitted.fit(Y, int(self.max_iter))
+        self.n_iter_ = int(self.max_iter)
+        covariances = whole @ fitted.covariances @ whole.T
+        factors = np.linalg.cholesky(covariances)[:, None]
+        factors = factors * np.exp(fitted.log_scales)[:, :, None, None]
+        means = np.repeat(fitted.means @ whole.T, self.n_scales, axis=0)
+        weight, centre, spread = background(S)
+        weights = (1.0 - weight) * np.exp(fitted.log_weights).ravel()
+        factors = factors.reshape(-1, n_features, n_features)
+        factors = np.concatenate([factors, np.linalg.cholesky(spread)[None]])
+        self.map_ = MixtureMap(
+            np.append(weights, weight),
+            offset + unit * np.concatenate([means, centre[None]]),
+            factors * unit[:, None],
+        )
