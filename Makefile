@@ -13,7 +13,7 @@ PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench tables
+.PHONY: help demo test torch lint bench tables
 .NOTPARALLEL:
 
 help:  ## Show this list
@@ -24,6 +24,10 @@ demo: $(VENV)/.demo  ## Turn a real table of patients into a synthetic one: demo
 
 test: $(VENV)/.test  ## Run the tests and the examples of the docstrings
 	$(ONE_THREAD) $(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+
+torch: $(VENV)/.torch  ## Run the tests of what torch trains
+	$(PY) -c "import torch"
+	$(ONE_THREAD) $(PY) -m pytest gaussflow/baselines tests -k baselines $(ARGS)
 
 lint: $(VENV)/.dev  ## Check style, formatting, types and spelling
 	$(PY) -m ruff check .
@@ -47,8 +51,9 @@ tables: $(VENV)/.demo  ## Measure tables; needs GAUSSFLOW_DATA and GAUSSFLOW_JUD
 
 $(VENV)/.demo: EXTRAS := tabular,viz
 $(VENV)/.test: EXTRAS := test
+$(VENV)/.torch: EXTRAS := test,torch
 $(VENV)/.dev: EXTRAS := dev
-$(VENV)/.demo $(VENV)/.test $(VENV)/.dev: pyproject.toml | $(VENV)/.python
+$(VENV)/.demo $(VENV)/.test $(VENV)/.torch $(VENV)/.dev: pyproject.toml | $(VENV)/.python
 	@echo "Installing gaussflow[$(EXTRAS)] into $(VENV)"
 	@$(PIP_INSTALL) --editable ".[$(EXTRAS)]"
 	@touch $@

@@ -225,7 +225,7 @@ def shapes(seed, quick):
     """What eight latents make of shapes of known factors."""
     n = 600 if quick else 20_000
     train = datasets.make_shapes(n, random_state=100 + seed)
-    test = datasets.make_shapes(2_000, random_state=200 + seed)
+    test = datasets.make_shapes(300 if quick else 2_000, random_state=200 + seed)
     X, X_test = (b.data.astype(np.float32) for b in (train, test))
     params = {"latent_dim": 8, "hidden_sizes": (400, 200), "random_state": seed}
     params["n_epochs"] = 1 if quick else 40
