@@ -1,10 +1,18 @@
-"""Layer lists: the stacks that ``GenFlow(layers="auto")`` chooses from."""
+"""Layer lists: what ``GenFlow(layers="auto")`` chooses from, and one for images."""
 
 import numpy as np
 from sklearn.base import clone
 
-from gaussflow.layers import Elliptical, Linear, Radial, Triangular
+from gaussflow.layers import (
+    Conv,
+    Dequantize,
+    Elliptical,
+    Linear,
+    Radial,
+    Triangular,
+)
 from gaussflow.layers.base import log_standard_normal
+from gaussflow.layers.patches import check_image_shape
 
 #: Widest tables on which a mixture of the columns as they come is tried, and
 #: on which a mixture follows whitening.
@@ -79,6 +87,104 @@ def stems(n_features, direction="gaussianize"):
 def _fresh(layers):
     """Return unfitted copies, so that no two stems share a layer."""
     return [clone(layer) for layer in layers]
+
+
+def multiscale(
+    image_shape, *, direction="gaussianize", n_levels=None, n_iter=10, n_passes=1
+):
+    """Return a layer list for images: the whole image, ever smaller patches, and back.
+
+    Toward noise: marginal maps of the pixels and robust whitening of the whole
+    image; then patches of half its size, of a quarter and so on down to 2 x 2, where
+    few columns at a time need few rows; then the whole image again. From noise:
+    the moments of the whole image, then patches from large to small, which
+    draw what the eye sees. The list is a start to edit: print it, drop layers, change
+    their ``n_iter`` or put a :class:`~gaussflow.layers.Pyramid` between.
+
+    Parameters
+    ----------
+    image_shape : tuple of int
+        (height, width, channels); X has their product as columns, in the order
+        (row, column, channel).
+    direction : {"gaussianize", "generate"}, default="gaussianize"
+        Direction of the flow that the list is for.
+    n_levels : int or None, default=None
+        For images of whole numbers 0 to n_levels - 1 (256 for bytes): the first
+        layer gives them a density, and samples are whole numbers again. None for
+        images that are continuous already.
+    n_iter : int, default=10
+        Iterations of each layer of patches.
+    n_passes : int, default=1
+        Times that patches go from large to small.
+
+    Returns
+    -------
+    layers : list of Layer
+        Unfitted.
+
+    Examples
+    --------
+    >>> from gaussflow.architectures import multiscale
+    >>> for layer in multiscale((28, 28, 1), n_levels=256):
+    ...     print(layer)
+    Dequantize()
+    Linear(n_iter=2, rotation='identity')
+    Radial(match='samples')
+    Elliptical()
+    Conv(image_shape=(28, 28, 1), n_iter=10, patch_size=14)
+    Conv(image_shape=(28, 28, 1), n_iter=10, patch_size=7)
+    Conv(image_shape=(28, 28, 1), n_iter=10, patch_size=4)
+    Conv(image_shape=(28, 28, 1), n_iter=10, patch_size=2)
+    Linear(n_iter=30)
+    """
+    shape = check_image_shape(image_shape, "multiscale")
+    if direction not in ("gaussianize", "generate"):
+        raise ValueError(
+            f'direction must be "gaussianize" or "generate", got {direction!r}.'
+        )
+    patches = [
+        Conv(shape, size, n_iter=n_iter)
+        for _ in range(n_passes)
+        for size in patch_sizes(shape)
+    ]
+    if direction == "generate":
+        if n_levels is not None:
+            raise ValueError(
+                f'n_levels={n_levels!r} needs direction="gaussianize". In direction '
+                f'"generate", fit on the rows of Dequantize().fit_transform(X).'
+            )
+        return [Elliptical(), Linear(n_iter=40), *patches]
+    layers = [] if n_levels is None else [Dequantize(n_levels=n_levels)]
+    layers += [Linear(n_iter=2, rotation="identity"), Radial(match="samples")]
+    layers += [Elliptical(), *patches, Linear(n_iter=30)]
+    if int(np.prod(shape)) <= MAX_WIDTH_MIXTURE:
+        layers += [Elliptical(), Triangular(), Linear(n_iter=60)]
+    return layers
+
+
+def patch_sizes(image_shape):
+    """Return the sizes of patches from half the shorter side down to 2.
+
+    Parameters
+    ----------
+    image_shape : tuple of int
+        (height, width, channels).
+
+    Returns
+    -------
+    sizes : list of int
+
+    Examples
+    --------
+    >>> from gaussflow.architectures import patch_sizes
+    >>> patch_sizes((28, 28, 1)), patch_sizes((32, 48, 3)), patch_sizes((2, 9, 1))
+    ([14, 7, 4, 2], [16, 8, 4, 2], [])
+    """
+    size, sizes = min(image_shape[:2]), []
+    while size > 2:
+        size = -(-size // 2)
+        sizes.append(size)
+    return sizes
 
 
 def automatic(X, rng, *, direction="gaussianize", n_jobs=None):

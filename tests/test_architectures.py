@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.base import clone
-from sklearn.datasets import make_moons
+from sklearn.datasets import load_digits, make_moons
 
 from gaussflow import GenFlow, architectures
-from gaussflow.architectures import automatic, held_out_score, stems
-from gaussflow.layers import Linear, Triangular
+from gaussflow.architectures import automatic, held_out_score, multiscale, stems
+from gaussflow.layers import Conv, Dequantize, Elliptical, Linear, Triangular
 from gaussflow.layers.base import Layer
 
 
@@ -116,3 +116,39 @@ def test_few_rows_are_judged_by_single_mixtures(n_rows, bags, monkeypatch):
     assert all(found == [bags] for found in judged)
     # What is fitted in the end is averaged whatever the rows.
     assert [one.n_bags for one in layers if isinstance(one, Triangular)] == [6]
+
+
+@pytest.mark.parametrize("direction", ["gaussianize", "generate"])
+@pytest.mark.parametrize("shape", [(1, 1, 1), (2, 5, 1), (28, 28, 1), (32, 48, 3)])
+def test_scales_fall_from_the_whole_image_to_small_patches(shape, direction):
+    layers = multiscale(shape, direction=direction, n_iter=7, n_passes=2)
+    patches = [layer for layer in layers if isinstance(layer, Conv)]
+    sizes = [layer.patch_size for layer in patches]
+    once = sizes[: len(sizes) // 2]
+    assert sizes == 2 * once
+    assert once == sorted(once, reverse=True)
+    assert once[-1:] == ([2] if min(shape) > 2 or min(shape[:2]) > 2 else [])
+    assert all(layer.image_shape == shape and layer.n_iter == 7 for layer in patches)
+    assert not any(hasattr(layer, "n_features_in_") for layer in layers)
+    assert any(isinstance(layer, Elliptical) for layer in layers)
+
+
+def test_bytes_get_a_density_first():
+    assert kinds(multiscale((4, 4, 1), n_levels=256))[0] is Dequantize
+    with pytest.raises(ValueError, match='n_levels=256 needs direction="gaussianize"'):
+        multiscale((4, 4, 1), direction="generate", n_levels=256)
+    with pytest.raises(ValueError, match="direction must be"):
+        multiscale((4, 4, 1), direction="sideways")
+    with pytest.raises(ValueError, match="multiscale's image_shape must be"):
+        multiscale(16)
+
+
+def test_patches_gain_on_images_and_samples_are_whole_numbers():
+    X = load_digits().data
+    train, test = X[:800], X[800:]
+    layers = multiscale((8, 8, 1), n_levels=17, n_iter=3)[:6]
+    flow = GenFlow(layers, random_state=0).fit(train)
+    whole = [layer for layer in layers if not isinstance(layer, Conv)]
+    without = GenFlow(whole, random_state=0).fit(train)
+    assert flow.score(test) > without.score(test) + 0.5
+    assert set(np.unique(flow.sample(50, random_state=0))) <= set(range(17))
