@@ -75,6 +75,15 @@ def test_speeds_are_written_as_ratios(results):
     assert records["ten_million_rows_on_disk"]["peak_megabytes_with_python"] > 0
 
 
+def test_densities_of_images_are_written(tmp_path):
+    args = ["--quick", "--methods", "gaussian", "--out", tmp_path / "images.json"]
+    run("images_density.py", "digits", *args)
+    (record,) = json.loads((tmp_path / "images.json").read_text())["results"]
+    assert "error" not in record
+    assert -200 < record["test_log_likelihood"] < -50
+    assert record["inverse_error"] < 1e-6
+
+
 def test_the_table_goes_between_the_markers_and_nowhere_else(results, tmp_path):
     readme = tmp_path / "README.md"
     before = (ROOT / "README.md").read_text()
