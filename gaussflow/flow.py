@@ -8,6 +8,7 @@ from sklearn.base import clone
 from gaussflow._random import as_generator, draw_seed
 from gaussflow.architectures import automatic
 from gaussflow.layers.base import Layer
+from gaussflow.layers.inverse import Inverse
 from gaussflow.layers.monitor import Monitor, stop_early
 from gaussflow.layers.ties import spread_ties
 from gaussflow.persistence import Saved
@@ -33,7 +34,8 @@ class GenFlow(Saved, Layer):
     Parameters
     ----------
     layers : "auto" or list of Layer, default="auto"
-        The stack. "auto" tries the stems of
+        The stack, from data to noise, or from noise to data in direction "generate".
+        "auto" tries the stems of
         :func:`gaussflow.architectures.stems` on held-out rows and follows the
         best one by gated iterations of rotations and marginal maps.
     direction : {"gaussianize", "generate"}, default="gaussianize"
@@ -282,7 +284,10 @@ class GenFlow(Saved, Layer):
     @property
     def spreads_ties(self):
         """Whether rows to fit on have their often repeated values spread."""
-        return isinstance(self.layers, str) or self.layers[0].spreads_ties
+        if isinstance(self.layers, str):
+            return True
+        facing = self.layers[-1 if self.direction == "generate" else 0]
+        return facing.spreads_ties
 
     def _check_params(self):
         if self.direction not in DIRECTIONS:
@@ -366,9 +371,10 @@ class GenFlow(Saved, Layer):
 
         ``first`` are the layers of an earlier pass over some of the rows.
         """
-        target = None
+        target, steps = None, []
         if self.direction == "generate":
             target, X = X, self._latent(X, np.random.default_rng(seeds[0]))
+            target, templates, steps = self._data_steps(target, done, templates, seeds)
         rows = X[:: max(len(X) // FINISH_ROWS, 1)].copy()
         log_det = np.zeros(len(X))
         for layer in done:
@@ -378,10 +384,8 @@ class GenFlow(Saved, Layer):
                 monitor.advance(layer.forward_and_log_det)
         layers = list(done)
         starts = first or [None] * len(templates)
-        for template, start, seed in zip(templates, starts, seeds[1:], strict=True):
-            layer = clone(template)
-            if getattr(layer, "n_jobs", self.n_jobs) is None:
-                layer.set_params(n_jobs=self.n_jobs)
+        for template, start, seed in zip(templates, starts, seeds[1:], strict=False):
+            layer = self._fresh(template)
             if monitor is not None:
                 monitor.start_layer(len(layers), float(np.mean(log_det)))
             rng = np.random.default_rng(seed)
@@ -394,7 +398,33 @@ class GenFlow(Saved, Layer):
             layers.append(layer)
         if target is None:
             self._finish(layers, rows, np.random.default_rng(seeds[0]))
-        return layers
+        return [*layers, *steps]
+
+    def _fresh(self, template):
+        """Return an unfitted copy of a layer that works in as many threads."""
+        layer = clone(template)
+        if getattr(layer, "n_jobs", self.n_jobs) is None:
+            layer.set_params(n_jobs=self.n_jobs)
+        return layer
+
+    def _data_steps(self, target, done, templates, seeds):
+        """Fit the data steps that end a list from noise to data, the last one first.
+
+        Returns the data as the layers before them see it, the templates of these
+        layers, and the fitted steps.
+        """
+        if done and isinstance(done[-1], Inverse) and templates:
+            raise ValueError(
+                "A layer cannot follow Inverse, which ends a list of direction "
+                '"generate". Put it before, and fit with warm_start=False.'
+            )
+        templates, steps = list(templates), []
+        while templates and isinstance(templates[-1], Inverse):
+            step = self._fresh(templates.pop())
+            rng = np.random.default_rng(seeds[1 + len(templates)])
+            target = step.prepare(target, rng)
+            steps.insert(0, step)
+        return target, templates, steps
 
     def _finish(self, layers, rows, rng):
         """Let layers that match samples see what the layers after them generate."""

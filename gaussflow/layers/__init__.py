@@ -4,8 +4,10 @@ from gaussflow.layers.base import Layer
 from gaussflow.layers.conv import Conv
 from gaussflow.layers.dequantize import Dequantize
 from gaussflow.layers.elliptical import Elliptical
+from gaussflow.layers.inverse import Inverse
 from gaussflow.layers.linear import Linear
 from gaussflow.layers.logit import Logit
+from gaussflow.layers.principal import Principal
 from gaussflow.layers.radial import Radial
 from gaussflow.layers.scale_mixture import ScaleMixture
 from gaussflow.layers.tree_layer import TreeTriangular
@@ -17,9 +19,11 @@ __all__ = [
     "Dequantize",
     "Elliptical",
     "Haar",
+    "Inverse",
     "Layer",
     "Linear",
     "Logit",
+    "Principal",
     "Pyramid",
     "Radial",
     "ScaleMixture",

@@ -1,13 +1,20 @@
 """The Conv layer: Linear on patches of images."""
 
 import numbers
+from functools import partial
 
 import numpy as np
 
 from gaussflow._state import Persistent, check_that
 from gaussflow.layers.iterated import Iterated
 from gaussflow.layers.iteration import Iteration, fit_iteration
+from gaussflow.layers.matching import fit_matching
 from gaussflow.layers.patches import Tiles, check_image_shape, check_pair
+from gaussflow.rotations import get_rotation, sliced_rotation
+
+#: Steps and rows of the search for directions in direction "generate", where
+#: the next iteration searches again.
+MATCH_STEPS, MATCH_ROWS = 8, 2_000
 
 
 class Conv(Iterated):
@@ -96,6 +103,8 @@ class Conv(Iterated):
     True
     """
 
+    keeps_units = True
+
     def __init__(
         self,
         image_shape,
@@ -156,6 +165,8 @@ class Conv(Iterated):
 
     def _fit_iteration(self, X, rng, target):
         tiles = self._tiles(rng)
+        if target is not None:
+            return self._match(X, rng, target, tiles)
         views, rngs = [tiles], [rng]
         if not self.shared:
             views = [tiles.only(position) for position in range(tiles.n_positions)]
@@ -182,6 +193,32 @@ class Conv(Iterated):
         if not any(iterations):
             return None, gains, admitted
         return PatchIteration(tiles, iterations), gains, admitted
+
+    def _match(self, X, rng, target, tiles):
+        if self.marginal not in ("auto", "quantile"):
+            raise ValueError(
+                f'marginal must be "auto" or "quantile" in direction "generate", '
+                f"where Conv matches quantiles, got {self.marginal!r}."
+            )
+        strategy = get_rotation(self.rotation)
+        if self.rotation == "auto":
+            n_directions = 2 * max(tiles.patch_size) * tiles.image_shape[2]
+            strategy = partial(
+                sliced_rotation,
+                n_directions=n_directions,
+                n_steps=MATCH_STEPS,
+                max_rows=MATCH_ROWS,
+            )
+        return fit_matching(
+            X,
+            target,
+            rng,
+            tiles=tiles,
+            shared=self.shared,
+            search=lambda P, Q, rng: strategy(P, rng, target=Q).matrix(),
+            gate=self.gate,
+            n_jobs=self.n_jobs,
+        )
 
 
 class PatchIteration(Persistent):

@@ -32,7 +32,7 @@ class Iterated(Layer):
 
     Attributes
     ----------
-    entry_ : EntryMap
+    entry_ : EntryMap or None
         The standardisation of the columns.
     exit_ : EntryMap or None
         In direction "generate", the target's standardisation, which the layer
@@ -44,6 +44,10 @@ class Iterated(Layer):
     n_features_in_ : int
         Columns seen at fit.
     """
+
+    #: Whether carried samples and data keep their own units, which all columns
+    #: share, in direction "generate": no column is standardised by itself then.
+    keeps_units = False
 
     @abstractmethod
     def _fit_iteration(self, X, rng, target):
@@ -64,9 +68,11 @@ class Iterated(Layer):
         self._check_params(X.shape[1])
         self.n_features_in_ = X.shape[1]
         log_det = np.zeros(len(X))
-        self.iterations_, self.n_iter_, self.exit_ = [], 0, None
-        self.entry_ = self._enter(X, log_det, rng)
-        if target is not None:
+        self.iterations_, self.n_iter_ = [], 0
+        self.entry_ = self.exit_ = None
+        if target is None or not self.keeps_units:
+            self.entry_ = self._enter(X, log_det, rng)
+        if target is not None and not self.keeps_units:
             target = np.array(target, dtype=X.dtype, order="C")
             self.exit_ = self._enter(target, np.zeros(len(target)), rng)
         if monitor is not None:
@@ -81,7 +87,8 @@ class Iterated(Layer):
     def forward_and_log_det(self, X):
         """Return Z and log |det dZ/dX| of each row."""
         log_det = np.zeros(len(X))
-        X = self.entry_.forward_and_log_det(X, log_det)
+        if self.entry_ is not None:
+            X = self.entry_.forward_and_log_det(X, log_det)
         for iteration in self.iterations_:
             X = iteration.forward(X, log_det)
         if self.exit_ is not None:
@@ -95,7 +102,9 @@ class Iterated(Layer):
             Z = self.exit_.forward_and_log_det(Z, log_det)
         for iteration in reversed(self.iterations_):
             Z = iteration.inverse(Z, log_det)
-        return self.entry_.inverse_and_log_det(Z, log_det), log_det
+        if self.entry_ is not None:
+            Z = self.entry_.inverse_and_log_det(Z, log_det)
+        return Z, log_det
 
     # -- fitting --------------------------------------------------------------
 

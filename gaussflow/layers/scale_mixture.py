@@ -10,7 +10,13 @@ from gaussflow.layers.base import Layer
 from gaussflow.layers.mixture_fit import standardise
 from gaussflow.layers.mixture_map import MixtureMap
 from gaussflow.layers.mixture_members import background, shrunk_covariance
-from gaussflow.layers.scale_mixture_fit import FIT_ROWS, LEAST_ROWS, ScaleMixtureEM
+from gaussflow.layers.normality import looks_standard_normal
+from gaussflow.layers.scale_mixture_fit import (
+    FIT_ROWS,
+    LEAST_ROWS,
+    LEAST_ROWS_ALONE,
+    ScaleMixtureEM,
+)
 
 
 class ScaleMixture(Layer):
@@ -26,9 +32,11 @@ class ScaleMixture(Layer):
     Parameters
     ----------
     n_shapes : int, default=64
-        Covariances; fewer where there are not 10 rows for each column of each.
+        Covariances; fewer where there are not 10 rows for each column of each, or
+        3 where each has one size.
     n_scales : int, default=6
-        Sizes of each.
+        Sizes of each; 1 makes it a mixture of Gaussians, which begins with
+        clusters and is shrunk less.
     max_iter : int, default=30
         Iterations of EM; the first two thirds see 40,000 rows drawn anew each time, the
         next 200,000, and the last three all.
@@ -39,8 +47,9 @@ class ScaleMixture(Layer):
 
     Attributes
     ----------
-    map_ : MixtureMap
-        The map, in the units of X.
+    map_ : MixtureMap or None
+        The map, in the units of X. None in direction "generate" where the rows
+        carried look standard normal, as noise does.
     n_shapes_ : int
         Shapes fitted.
     n_iter_ : int
@@ -87,16 +96,19 @@ class ScaleMixture(Layer):
                     f"{name} must be an integer of at least 1, got {value!r}."
                 )
         self.n_features_in_ = X.shape[1]
-        self.target_ = None
+        self.map_ = self.target_ = None
         if target is not None:
             self.target_ = clone(self)
             self.target_.fit_forward(np.array(target, order="C"), rng)
-        self._fit_map(X, rng)
+        if target is None or not looks_standard_normal(X):
+            self._fit_map(X, rng)
         return self.forward_and_log_det(X)
 
     def forward_and_log_det(self, X):
         """Return Z and log |det dZ/dX| of each row."""
-        X, log_det = self.map_.forward_and_log_det(X)
+        log_det = np.zeros(len(X))
+        if self.map_ is not None:
+            X, log_det = self.map_.forward_and_log_det(X)
         if self.target_ is not None:
             X, added = self.target_.inverse_and_log_det(X)
             log_det += added
@@ -108,15 +120,18 @@ class ScaleMixture(Layer):
         if self.target_ is not None:
             Z, added = self.target_.forward_and_log_det(Z)
             total += added
-        Z, log_det = self.map_.inverse_and_log_det(Z)
-        return Z, total + log_det
+        if self.map_ is not None:
+            Z, added = self.map_.inverse_and_log_det(Z)
+            total += added
+        return Z, total
 
     def _fit_map(self, X, rng):
         n_features = X.shape[1]
         if len(X) > FIT_ROWS:
             X = X[np.sort(rng.choice(len(X), FIT_ROWS, replace=False))]
         S, offset, unit = standardise(X)
-        most = max(len(S) // (LEAST_ROWS * n_features), 1)
+        least = LEAST_ROWS_ALONE if self.n_scales == 1 else LEAST_ROWS
+        most = max(len(S) // (least * n_features), 1)
         self.n_shapes_ = min(int(self.n_shapes), most)
         whole = np.linalg.cholesky(shrunk_covariance(S))
         Y = solve_triangular(whole, S.T, lower=True).T

@@ -1,14 +1,19 @@
 """EM for mixtures of Gaussian scale mixtures: a few shapes, each in several sizes."""
 
 import numpy as np
+from sklearn.cluster import MiniBatchKMeans
+
+from gaussflow._random import draw_seed
 
 #: Rows that EM sees at most, and rows of one block of it.
 FIT_ROWS = 1_000_000
 EM_BLOCK = 4096
 #: Iterations see so many rows drawn anew, at first and then, and the last few all.
 EARLY_SHARE, EARLY_ROWS, MIDDLE_ROWS, LAST_ITER = 2.0 / 3.0, 40_000, 200_000, 3
-#: Rows that each shape needs for every column.
-LEAST_ROWS = 10
+#: Rows that each shape needs for every column: of several sizes, of one alone.
+LEAST_ROWS, LEAST_ROWS_ALONE = 10, 3
+#: Rows' worth of the average shape, for every column, that a shape is shrunk by.
+SHRINKAGE, SHRINKAGE_ALONE = 1.0, 0.25
 #: Responsibilities below this are left out of a shape's covariance.
 NEGLIGIBLE = 1e-3
 #: How sharply rows choose the reference row of their direction at the start.
@@ -68,6 +73,31 @@ class ScaleMixtureEM:
         return Y[np.sort(self.rng.choice(len(Y), n_rows, replace=False))]
 
     def _begin(self, Y):
+        """Give the rows to shapes: by direction, or to clusters where of one size."""
+        if self.n_scales == 1:
+            return self._begin_clusters(Y)
+        return self._begin_directions(Y)
+
+    def _begin_clusters(self, Y):
+        """Give each shape the rows of one of k-means' clusters."""
+        K = self.n_shapes
+        seed = draw_seed(self.rng)
+        means = MiniBatchKMeans(
+            K, batch_size=EM_BLOCK, n_init=1, max_iter=50, random_state=seed
+        )
+        labels = means.fit_predict(Y)
+        self.log_scales, self.log_weights = (
+            np.zeros((K, 1)),
+            np.full((K, 1), -np.log(K)),
+        )
+        n_features = Y.shape[1]
+        self._set_shapes(
+            np.zeros((K, n_features)), np.tile(np.eye(n_features), (K, 1, 1))
+        )
+        chosen = (labels == np.arange(K)[:, None])[:, None, :]
+        self._step(Y, chosen.astype(np.float32))
+
+    def _begin_directions(self, Y):
         """Let the rows choose among references by direction, whatever their sign."""
         K, S = self.n_shapes, self.n_scales
         n_features = Y.shape[1]
@@ -126,20 +156,25 @@ class ScaleMixtureEM:
         cross = means[:, :, None] * sums[:, None, :]
         squares += means[:, :, None] * means[:, None, :] * weight[:, None, None]
         squares -= cross + cross.transpose(0, 2, 1)
-        # The sizes take up all change of scale, or it would count twice.
-        grown = (distances * precision).sum(axis=1) / np.maximum(n_features * own, 1e-6)
-        squares /= np.maximum(grown, 1e-6)[:, None, None]
+        alone = self.n_scales == 1
+        if not alone:
+            # The sizes take up all change of scale, or it would count twice.
+            grown = (distances * precision).sum(axis=1)
+            grown /= np.maximum(n_features * own, 1e-6)
+            squares /= np.maximum(grown, 1e-6)[:, None, None]
         pooled = squares.sum(axis=0) / n
         # As many rows' worth of the average shape as there are columns.
-        covariances = squares + n_features * pooled
-        covariances /= (own + n_features)[:, None, None]
+        prior = n_features * (SHRINKAGE_ALONE if alone else SHRINKAGE)
+        covariances = squares + prior * pooled
+        covariances /= (own + prior)[:, None, None]
         size = np.trace(pooled) / n_features
         covariances += (1e-6 * size + 1e-12) * np.eye(n_features)
         self.log_weights = np.log((counts + 1e-3) / (counts + 1e-3).sum())
-        # One row of the size before, where a size has lost its rows.
-        before = n_features * np.exp(2.0 * self.log_scales)
-        scales = (distances + before) / (n_features * (counts + 1.0))
-        self.log_scales = 0.5 * np.log(np.maximum(scales, 1e-8))
+        if not alone:
+            # One row of the size before, where a size has lost its rows.
+            before = n_features * np.exp(2.0 * self.log_scales)
+            scales = (distances + before) / (n_features * (counts + 1.0))
+            self.log_scales = 0.5 * np.log(np.maximum(scales, 1e-8))
         self._set_shapes(means, covariances)
 
     def _set_shapes(self, means, covariances):

@@ -74,12 +74,20 @@ def _displacement(Y, quantiles):
 
 
 @strategy(learned=True)
-def sliced_rotation(Z, rng, *, n_directions=None, target=None):
+def sliced_rotation(
+    Z,
+    rng,
+    *,
+    n_directions=None,
+    target=None,
+    n_steps=_N_STEPS,
+    max_rows=_MAX_ROWS,
+):
     """Find the directions that maximise the K-sliced Wasserstein distance.
 
     Climbs the sum over K orthonormal directions of the squared 1-D
     Wasserstein distance between the projections of Z and the reference, from
-    the best of several starts, on at most 5,000 rows. Toward N(0, I), where Z
+    the best of several starts, on at most ``max_rows`` rows. Toward N(0, I), where Z
     should be about standardised, the loss of a far displacement is bounded,
     so that outliers do not decide.
 
@@ -93,6 +101,10 @@ def sliced_rotation(Z, rng, *, n_directions=None, target=None):
         Number of directions K. None takes min(16, n_features).
     target : ndarray of shape (n_target, n_features) or None, default=None
         Rows to carry Z toward; None stands for N(0, I).
+    n_steps : int, default=50
+        Steps of the climb.
+    max_rows : int, default=5000
+        Rows looked at, of each side.
 
     Returns
     -------
@@ -116,18 +128,18 @@ def sliced_rotation(Z, rng, *, n_directions=None, target=None):
     """
     n_features = Z.shape[1]
     k = min(_MAX_DIRECTIONS if n_directions is None else n_directions, n_features)
-    Z = np.asarray(subsample(Z, _MAX_ROWS, rng), dtype=np.float64)
+    Z = np.asarray(subsample(Z, max_rows, rng), dtype=np.float64)
     if target is None:
         # The loss is bounded anyhow; the squares in float32 must be as well.
         Z = np.clip(Z, -1e6, 1e6)
     else:
-        target = np.asarray(subsample(target, _MAX_ROWS, rng), dtype=np.float64)
+        target = np.asarray(subsample(target, max_rows, rng), dtype=np.float64)
         Z, target = shrink_together(Z, target)
     objective = _SlicedDistance(Z, target)
     starts = _starts(Z, target, k, rng)
     # The k best candidates of all starts together, greedily made orthonormal.
     order = np.argsort(-objective.values(starts), kind="stable")
-    W, _ = ascend(objective, complete(starts[order], k, rng), _N_STEPS)
+    W, _ = ascend(objective, complete(starts[order], k, rng), n_steps)
     order = np.argsort(-objective.values(W), kind="stable")
     return DenseRotation(complete(W[order], k, rng))
 

@@ -1,0 +1,105 @@
+"""The Inverse layer: another layer, run backwards."""
+
+import numpy as np
+from sklearn.base import clone
+
+from gaussflow.layers.base import Layer
+
+
+class Inverse(Layer):
+    """Run a layer backwards: what it takes to noise, this takes from noise.
+
+    For the data steps of a flow of direction "generate", whose list goes from noise to
+    data: ``[..., Conv(...), Inverse(Dequantize())]`` learns to draw what
+    :class:`~gaussflow.layers.Dequantize` makes of the data, and ends with whole
+    numbers. Such layers stand at the end of the list: the flow fits them to the
+    data first, last layer first, and the layers before them see what they make of it.
+
+    Parameters
+    ----------
+    layer : Layer
+        A layer of data, such as ``Dequantize()`` or ``Logit()``.
+    n_jobs : int or None, default=None
+        Threads over blocks of rows. The result does not depend on it.
+    random_state : int, RandomState, Generator or None, default=None
+        Randomness of the layer.
+
+    Attributes
+    ----------
+    layer_ : Layer
+        The fitted layer.
+    n_features_in_ : int
+        Columns seen at fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gaussflow import GenFlow
+    >>> from gaussflow.layers import Dequantize, Elliptical, Inverse
+    >>> X = np.random.default_rng(0).poisson(3.0, size=(500, 2))
+    >>> layers = [Elliptical(), Inverse(Dequantize(n_levels=None))]
+    >>> flow = GenFlow(layers, direction="generate", random_state=0).fit(X)
+    >>> samples = flow.sample(3, random_state=0)
+    >>> bool((samples == samples.round()).all())
+    True
+    """
+
+    def __init__(self, layer, *, n_jobs=None, random_state=None):
+        self.layer = layer
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    @property
+    def spreads_ties(self):
+        """Whether rows to fit on have their often repeated values spread."""
+        return self.layer.spreads_ties
+
+    def prepare(self, data, rng):
+        """Fit the layer to data; return what it makes of them.
+
+        Parameters
+        ----------
+        data : ndarray of shape (n_samples, n_features)
+            Working rows, overwritten.
+        rng : numpy.random.Generator
+            Randomness of the layer.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_features)
+        """
+        if not isinstance(self.layer, Layer):
+            raise TypeError(
+                f"Inverse takes a layer such as Dequantize(), got {self.layer!r}."
+            )
+        self.n_features_in_ = data.shape[1]
+        self.layer_ = clone(self.layer)
+        if getattr(self.layer_, "n_jobs", self.n_jobs) is None:
+            self.layer_.set_params(n_jobs=self.n_jobs)
+        return self.layer_.fit_forward(data, rng)[0]
+
+    def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
+        """Fit the layer to the target, and run X backwards through it.
+
+        Without a target the layer is fitted to X: the inverse of a map that makes
+        X normal is no map that does.
+        """
+        if target is None:
+            raise ValueError(
+                'Inverse is for direction="generate". In direction "gaussianize", put '
+                f"the layer itself into the list: {self.layer!r}."
+            )
+        self.prepare(np.array(target, order="C"), rng)
+        return self.forward_and_log_det(X)
+
+    def forward_and_log_det(self, X):
+        """Return Z and log |det dZ/dX| of each row."""
+        return self.layer_.inverse_and_log_det(X)
+
+    def inverse_and_log_det(self, Z):
+        """Return X and log |det dX/dZ| of each row."""
+        return self.layer_.forward_and_log_det(Z)
+
+    def forget_search(self):
+        """Drop what only another fit could start from."""
+        self.layer_.forget_search()

@@ -1,0 +1,201 @@
+"""The Principal layer: whitening, and another layer among the first components."""
+
+import numbers
+
+import numpy as np
+from sklearn.base import clone
+
+from gaussflow._state import check_floats, check_that
+from gaussflow.layers.base import Layer, row_blocks, run_threads
+
+#: Least variance of a component, as a share of the first one's.
+LEAST_SHARE = 1e-12
+
+
+class Principal(Layer):
+    """Whiten, and fit a layer to the first principal components of the rows.
+
+    z = V L(S^-1 V^T (x - m)) with m the mean, V the principal axes, S the standard
+    deviations along them and L a layer of the first ``n_components`` scores, which
+    leaves the others alone. What comes out lies along the columns that went in (V
+    turns back), so that layers of patches can follow. For wide tables whose few
+    first components hold the clusters, such as images: a mixture there costs
+    little, and the rest is Gaussian to begin with.
+
+    Parameters
+    ----------
+    layer : Layer
+        Layer of the scores, such as
+        :class:`~gaussflow.layers.ScaleMixture` or
+        :class:`~gaussflow.layers.Triangular`.
+    n_components : int
+        Scores that the layer sees; all of them where the rows have fewer columns.
+    n_jobs : int or None, default=None
+        Threads. The result does not depend on it.
+    random_state : int, RandomState, Generator or None, default=None
+        Randomness of the layer.
+
+    Attributes
+    ----------
+    layer_ : Layer
+        The fitted layer.
+    mean_ : ndarray of shape (n_features,)
+        m.
+    axes_ : ndarray of shape (n_features, n_features)
+        V: the principal axes are its columns, by falling variance.
+    scales_ : ndarray of shape (n_features,)
+        The diagonal of S.
+    n_components_ : int
+        Scores that the layer saw.
+    n_features_in_ : int
+        Columns seen at fit.
+
+    References
+    ----------
+    H. Hotelling (1933), "Analysis of a complex of statistical variables into
+    principal components".
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from gaussflow.layers import Principal, Triangular
+    >>> X = load_digits().data
+    >>> mixture = Triangular(n_components=10, covariance_type="full", n_bags=1)
+    >>> layer = Principal(mixture, n_components=8, random_state=0).fit(X)
+    >>> layer.layer_.n_features_in_
+    8
+    >>> bool(abs(layer.inverse_transform(layer.transform(X)) - X).max() < 1e-6)
+    True
+    """
+
+    def __init__(self, layer, n_components, *, n_jobs=None, random_state=None):
+        self.layer = layer
+        self.n_components = n_components
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
+        """Fit on X and return the rows carried and their log-determinants."""
+        count = self.n_components
+        whole = isinstance(count, numbers.Integral) and not isinstance(count, bool)
+        if not whole or count < 1:
+            raise ValueError(
+                f"n_components must be an integer of at least 1, got {count!r}."
+            )
+        if not isinstance(self.layer, Layer):
+            raise TypeError(
+                f"Principal takes a layer such as Triangular(), got {self.layer!r}."
+            )
+        self.n_features_in_ = X.shape[1]
+        self.n_components_ = min(int(count), X.shape[1])
+        self.generates_ = target is not None
+        self._fit_axes(target if self.generates_ else X)
+        self.layer_ = clone(self.layer)
+        if getattr(self.layer_, "n_jobs", self.n_jobs) is None:
+            self.layer_.set_params(n_jobs=self.n_jobs)
+        scores = slice(0, self.n_components_)
+        seen = None if start is None else start.layer_
+        if not self.generates_:
+            Y, change = self._whiten(X)
+            Y[:, scores], log_det = self.layer_.fit_forward(
+                Y[:, scores].copy(), rng, start=seen
+            )
+            return self._turn(Y, self.axes_.T), log_det + change
+        goal = self._over_blocks(target, lambda part: self._whiten(part)[0][:, scores])
+        Y = self._turn(X, self.axes_)
+        Y[:, scores], log_det = self.layer_.fit_forward(
+            Y[:, scores].copy(), rng, target=goal, start=seen
+        )
+        X, change = self._unwhiten(Y)
+        return X, log_det + change
+
+    def forward_and_log_det(self, X):
+        """Return Z and log |det dZ/dX| of each row."""
+        if self.generates_:
+            return self._leave(X, self.layer_.forward_and_log_det)
+        return self._enter(X, self.layer_.forward_and_log_det)
+
+    def inverse_and_log_det(self, Z):
+        """Return X and log |det dX/dZ| of each row."""
+        if self.generates_:
+            return self._enter(Z, self.layer_.inverse_and_log_det)
+        return self._leave(Z, self.layer_.inverse_and_log_det)
+
+    def forget_search(self):
+        """Drop what only another fit could start from."""
+        self.layer_.forget_search()
+
+    # -- helpers --------------------------------------------------------------
+
+    def _fit_axes(self, rows):
+        first = rows[0].astype(np.float64)
+
+        def moments(part):
+            shifted = rows[part] - first
+            return shifted.sum(axis=0), shifted.T @ shifted
+
+        blocks = row_blocks(len(rows))
+        sums, products = zip(*run_threads(moments, blocks, self.n_jobs), strict=True)
+        mean = sum(sums) / len(rows)
+        covariance = sum(products) / len(rows) - np.outer(mean, mean)
+        values, vectors = np.linalg.eigh(covariance)
+        self.mean_ = first + mean
+        self.axes_ = np.ascontiguousarray(vectors[:, ::-1])
+        values = values[::-1]
+        least = LEAST_SHARE * values[0] if values[0] > 0.0 else 1.0
+        self.scales_ = np.sqrt(np.maximum(values, least))
+
+    def _over_blocks(self, X, work):
+        """Return work(block) of all blocks of rows, one after the other."""
+        parts = run_threads(lambda rows: work(X[rows]), row_blocks(len(X)), self.n_jobs)
+        return np.concatenate(parts)
+
+    def _turn(self, X, axes):
+        return self._over_blocks(X, lambda part: (part @ axes).astype(X.dtype))
+
+    def _whiten(self, X):
+        # In float64: the last components may be a millionth of the first.
+        Y = self._over_blocks(
+            X,
+            lambda p: (((p - self.mean_) @ self.axes_) / self.scales_).astype(X.dtype),
+        )
+        return Y, -float(np.log(self.scales_).sum())
+
+    def _unwhiten(self, Y):
+        X = self._over_blocks(
+            Y,
+            lambda p: ((p * self.scales_) @ self.axes_.T + self.mean_).astype(Y.dtype),
+        )
+        return X, float(np.log(self.scales_).sum())
+
+    def _enter(self, X, method):
+        """Take rows to scores, map the first ones, and turn back."""
+        Y, change = self._whiten(X)
+        scores = slice(0, self.n_components_)
+        Y[:, scores], log_det = method(Y[:, scores].copy())
+        return self._turn(Y, self.axes_.T), log_det + change
+
+    def _leave(self, Z, method):
+        """Undo ``_enter``; ``method`` is the layer's other direction."""
+        Y = self._turn(Z, self.axes_)
+        scores = slice(0, self.n_components_)
+        Y[:, scores], log_det = method(Y[:, scores].copy())
+        X, change = self._unwhiten(Y)
+        return X, log_det + change
+
+    def _part_width(self, part):
+        return self.n_components_
+
+    def _check_state(self):
+        super()._check_state()
+        if hasattr(self, "axes_"):
+            d = self.n_features_in_
+            check_floats(self, "mean_", (d,))
+            check_floats(self, "axes_", (d, d))
+            positive = (check_floats(self, "scales_", (d,)) > 0.0).all()
+            check_that(self, positive, "the scales must be positive")
+            turned = np.abs(self.axes_.T @ self.axes_ - np.eye(d)).max() < 1e-6
+            check_that(self, turned, "the axes must be orthonormal")
+            count = self.n_components_
+            inside = type(count) is int and 1 <= count <= d
+            check_that(self, inside, "n_components_ must fit")
