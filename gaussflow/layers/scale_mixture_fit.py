@@ -1,7 +1,6 @@
 """EM for mixtures of Gaussian scale mixtures: a few shapes, each in several sizes."""
 
 import numpy as np
-from sklearn.cluster import MiniBatchKMeans
 
 from gaussflow._random import draw_seed
 
@@ -80,6 +79,9 @@ class ScaleMixtureEM:
 
     def _begin_clusters(self, Y):
         """Give each shape the rows of one of k-means' clusters."""
+        # Here, since its import takes as long as that of all of gaussflow.
+        from sklearn.cluster import MiniBatchKMeans
+
         K = self.n_shapes
         seed = draw_seed(self.rng)
         means = MiniBatchKMeans(
