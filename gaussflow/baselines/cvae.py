@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from gaussflow._random import as_generator
 from gaussflow.baselines._trained import check_choice, check_integer
 from gaussflow.baselines.latent import set_dim
-from gaussflow.baselines.priors import LabelledPrior, fit_prior
+from gaussflow.baselines.priors import LabelledPrior, fit_prior, standard_prior
 from gaussflow.baselines.vae import VAETransformer, kl_to_standard_normal
 
 PLACES = ("input", "latent", "output")
@@ -199,7 +199,7 @@ default="standard"
 
     def _fit_prior(self, X, onehot, rng):
         if self._standard_prior:
-            self.prior_ = fit_prior("standard", np.empty((0, self._n_codes)), 1, rng)
+            self.prior_ = standard_prior(self._n_codes)
             return
         Z = self._draw_codes(X, onehot, rng)
         codes = onehot.argmax(axis=1)

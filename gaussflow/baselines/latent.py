@@ -22,7 +22,7 @@ from gaussflow.baselines.nets import (
     dense_encoder,
 )
 from gaussflow.baselines.network import Network
-from gaussflow.baselines.priors import PRIORS, fit_prior
+from gaussflow.baselines.priors import PRIORS, fit_prior, standard_prior
 
 
 class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
@@ -180,8 +180,15 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
         return self
 
     def _fit_prior(self, X, onehot, rng):
+        if self._standard_prior:
+            self.prior_ = standard_prior(self._n_codes)
+            return
         Z = self._draw_codes(X, onehot, rng)
         self.prior_ = fit_prior(self.prior, Z, self.n_components, rng)
+
+    @property
+    def _standard_prior(self):
+        return isinstance(self.prior, str) and self.prior == "standard"
 
     def _draw_codes(self, X, onehot, rng):
         """Return codes as the decoder met them in training."""

@@ -126,7 +126,8 @@ def fit_prior(prior, Z, n_components, rng):
     Parameters
     ----------
     prior : str or estimator
-        One of ``PRIORS``; or an unfitted density estimator, which is cloned.
+        One of ``PRIORS`` but "standard"; or an unfitted density estimator, which is
+        cloned.
     Z : ndarray of shape (n_samples, n_features)
         Codes, drawn from the posteriors of the training rows.
     n_components : int
@@ -137,8 +138,6 @@ def fit_prior(prior, Z, n_components, rng):
     -------
     prior : MixturePrior or ModelPrior
     """
-    if isinstance(prior, str) and prior == "standard":
-        return standard_prior(Z.shape[1])
     Z = np.asarray(Z, dtype=np.float64)
     if len(Z) > MAX_ROWS:
         Z = Z[np.sort(rng.choice(len(Z), MAX_ROWS, replace=False))]
