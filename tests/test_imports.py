@@ -19,6 +19,7 @@ PACKAGE = ROOT / "gaussflow"
 # and from itself.
 FLOORS = {
     "_compat": 0,
+    "_labels": 0,
     "_optional": 0,
     "_random": 0,
     "_state": 0,
@@ -33,6 +34,7 @@ FLOORS = {
     "persistence": 2,
     "architectures": 3,
     "flow": 4,
+    "conditional": 5,
     "estimator_checks": 5,
     "tabular": 5,
     "information": 5,

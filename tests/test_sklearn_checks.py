@@ -3,7 +3,7 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from gaussflow import GenFlow, architectures
+from gaussflow import ClassConditionalFlow, GenFlow, architectures
 from gaussflow.layers import Elliptical, Linear, Radial, Triangular
 from gaussflow.metrics import ClassifierFeatures
 
@@ -15,6 +15,7 @@ ESTIMATORS = [
     Elliptical(),
     Radial(),
     Triangular(),
+    ClassConditionalFlow(GenFlow([Elliptical()])),
     ClassifierFeatures((32, 16), max_iter=40),
 ]
 

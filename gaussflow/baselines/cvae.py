@@ -2,10 +2,10 @@
 
 import numpy as np
 from scipy.special import logsumexp
-from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from gaussflow._labels import label_codes
 from gaussflow._random import as_generator
 from gaussflow.baselines._trained import check_choice, check_integer
 from gaussflow.baselines.latent import set_dim
@@ -435,21 +435,7 @@ default="standard"
                 f"labels are missing: {type(self).__name__} needs the label of each "
                 f"row. It knows {self.classes_}."
             )
-        if np.ndim(labels) == 0:
-            labels = np.full(n_samples, labels)
-        labels = column_or_1d(labels)
-        if len(labels) != n_samples:
-            raise ValueError(
-                f"labels has {len(labels)} entries for {n_samples} rows. Pass one for "
-                f"each row, or a single label for all."
-            )
-        unseen = np.setdiff1d(labels, self.classes_)
-        if len(unseen):
-            raise ValueError(
-                f"labels holds {unseen[0]!r}, which was not seen at fit. The labels "
-                f"are {self.classes_}."
-            )
-        codes = np.searchsorted(self.classes_, labels)
+        codes = label_codes(labels, self.classes_, n_samples)
         return np.eye(len(self.classes_))[codes]
 
     def _onehot_of(self, X, labels):
