@@ -123,19 +123,27 @@ def _call(sender, function, args):
 class ResultFile:
     """A JSON file of records, written after each: an interrupted run keeps its part.
 
-    Records of an earlier run stay if that run had the same machine and versions.
+    Records of an earlier run stay if that run had the same machine and versions; or,
+    in a file that is ``mixed``, always: there each record holds its own.
     """
 
-    def __init__(self, path, keys):
-        self.path, self.keys = Path(path), keys
-        self.content = {**environment(), "results": []}
+    def __init__(self, path, keys, mixed=False):
+        self.path, self.keys, self.mixed = Path(path), keys, mixed
+        self.content = {"results": []} if mixed else {**environment(), "results": []}
+        self._read()
+
+    def _read(self):
         if self.path.exists():
             old = json.loads(self.path.read_text())
-            if all(old.get(k) == self.content[k] for k in ("machine", "versions")):
+            same = (k for k in ("machine", "versions") if k in self.content)
+            if all(old.get(k) == self.content[k] for k in same):
                 self.content = old
 
     def add(self, record):
         """Put a record in the place of one with the same keys, and write."""
+        if self.mixed:
+            self._read()  # another run may have written since
+            record = {**record, **environment()}
         key = [record[k] for k in self.keys]
         kept = [r for r in self.content["results"] if [r[k] for k in self.keys] != key]
         self.content["results"] = [*kept, record]
