@@ -11,6 +11,9 @@ from gaussflow._random import as_generator
 from gaussflow._state import Persistent
 from gaussflow.persistence import Saved
 
+#: Rows that are standardised at a time.
+BLOCK_ROWS = 4096
+
 
 class Trained(Saved, Persistent, BaseEstimator):
     """Base of the estimators that torch trains and numpy runs."""
@@ -113,6 +116,17 @@ def standardisation(X, image_shape):
     # A constant column keeps its units; so does one that rounding alone moves.
     constant = scale <= 10 * np.finfo(X.dtype).eps * np.abs(offset)
     return offset, np.where(constant, 1.0, scale)
+
+
+def standardised(X, offset, scale):
+    """Return (X - offset) / scale in float32, computed in float64 by blocks."""
+    if not offset.any() and (scale == 1.0).all():
+        return X.astype(np.float32, copy=False)
+    out = np.empty(X.shape, dtype=np.float32)
+    for start in range(0, len(X), BLOCK_ROWS):
+        rows = slice(start, start + BLOCK_ROWS)
+        out[rows] = (X[rows] - offset) / scale
+    return out
 
 
 def check_integer(name, value, least, alternatives=""):

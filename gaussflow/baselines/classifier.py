@@ -16,6 +16,7 @@ from gaussflow.baselines._trained import (
     check_image_shape,
     check_integer,
     standardisation,
+    standardised,
 )
 from gaussflow.baselines.nets import dense_steps, flat_width, pooled_steps
 from gaussflow.baselines.network import Network
@@ -246,7 +247,7 @@ class ImageClassifier(NetworkClassifier):
         from gaussflow.baselines._torch.classifier import fit_classifier
 
         offset, scale = standardisation(X[rows], self.image_shape)
-        inputs = ((X - offset) / scale).astype(np.float32)
+        inputs = standardised(X, offset, scale)
         network = Network.draw(self._steps(X.shape[1], len(classes)), init_rng)
         self.history_ = fit_classifier(
             network,

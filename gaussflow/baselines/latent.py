@@ -13,6 +13,7 @@ from gaussflow.baselines._trained import (
     check_integer,
     check_sizes,
     standardisation,
+    standardised,
 )
 from gaussflow.baselines.likelihoods import expit
 from gaussflow.baselines.nets import (
@@ -65,7 +66,7 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
         device = training.choose_device(self.device)
 
         model = self._start(X[rows], onehot, init_rng)
-        arrays = [((X - model["offset"]) / model["scale"]).astype(np.float32)]
+        arrays = [standardised(X, model["offset"], model["scale"])]
         if onehot is not None:
             arrays.append(onehot.astype(np.float32))
         from gaussflow.baselines._torch.autoencoders import fit_autoencoder

@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 from sklearn.utils.validation import check_is_fitted
 
 from gaussflow._random import draw_seed
-from gaussflow.baselines._trained import check_integer
+from gaussflow.baselines._trained import check_integer, standardised
 from gaussflow.baselines.classifier import ImageClassifier, NetworkClassifier
 from gaussflow.baselines.network import Network
 
@@ -192,7 +192,7 @@ class TransferClassifier(NetworkClassifier):
         from gaussflow.baselines._torch.classifier import fit_classifier
 
         offset, scale = backbone.offset_, backbone.scale_
-        inputs = ((X - offset) / scale).astype(np.float32)
+        inputs = standardised(X, offset, scale)
         steps, weights = backbone.network_.steps, backbone.network_.weights
         flat = steps.index(("flat",)) + 1
         n_weights = 2 * sum(step[0] == "conv" for step in steps[:flat])
