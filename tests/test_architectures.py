@@ -6,7 +6,15 @@ from sklearn.datasets import load_digits, make_moons
 
 from gaussflow import GenFlow, architectures
 from gaussflow.architectures import automatic, held_out_score, multiscale, stems
-from gaussflow.layers import Conv, Dequantize, Elliptical, Linear, Triangular
+from gaussflow.layers import (
+    Conv,
+    Dequantize,
+    Elliptical,
+    Inverse,
+    Linear,
+    Principal,
+    Triangular,
+)
 from gaussflow.layers.base import Layer
 
 
@@ -130,13 +138,15 @@ def test_scales_fall_from_the_whole_image_to_small_patches(shape, direction):
     assert once[-1:] == ([2] if min(shape) > 2 or min(shape[:2]) > 2 else [])
     assert all(layer.image_shape == shape and layer.n_iter == 7 for layer in patches)
     assert not any(hasattr(layer, "n_features_in_") for layer in layers)
-    assert any(isinstance(layer, Elliptical) for layer in layers)
+    whole = Elliptical if direction == "gaussianize" else Principal
+    assert any(isinstance(layer, whole) for layer in layers)
 
 
 def test_bytes_get_a_density_first():
     assert kinds(multiscale((4, 4, 1), n_levels=256))[0] is Dequantize
-    with pytest.raises(ValueError, match='n_levels=256 needs direction="gaussianize"'):
-        multiscale((4, 4, 1), direction="generate", n_levels=256)
+    last = multiscale((4, 4, 1), direction="generate", n_levels=256)[-1]
+    assert isinstance(last, Inverse)
+    assert isinstance(last.layer, Dequantize)
     with pytest.raises(ValueError, match="direction must be"):
         multiscale((4, 4, 1), direction="sideways")
     with pytest.raises(ValueError, match="multiscale's image_shape must be"):
