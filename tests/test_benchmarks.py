@@ -243,3 +243,26 @@ def test_the_frontier_is_drawn_from_tables_that_all_methods_have(scripts, tmp_pa
     path.write_text(json.dumps({"results": records}))
     frontier.main(["--results", str(path), "--out", str(tmp_path / "f.png")])
     assert (tmp_path / "f.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_images_are_scored_beside_what_was_measured_elsewhere(tmp_path):
+    out = tmp_path / "images.json"
+    earlier = {"set": "mnist", "method": "flow", "fcd": 1.0, "machine": {"cores": 64}}
+    out.write_text(json.dumps({"results": [earlier]}))
+    args = ["--sets", "digits", "--digit", "3", "--rows", "300", "--out", out]
+    run("images.py", *args, "--methods", "pca_mixture")
+    kept, record = json.loads(out.read_text())["results"]
+    assert kept == earlier
+    assert (record["set"], record["method"]) == ("digits_3", "pca_mixture")
+    assert record["judge_accuracy"] > 0.8
+    assert record["of_the_class"] > 0.6  # most are taken for threes
+    assert record["fcd_floor"] < record["fcd"]
+    assert record["nearest_ratio"] > 0.5
+    assert record["machine"]["cores"] >= 1
+    assert (tmp_path / record["picture"]).stat().st_size < 20_000
+
+
+def test_a_run_on_few_images_is_no_result():
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        run("images.py", "--rows", "300")
+    assert "--rows needs --out" in failed.value.stderr
