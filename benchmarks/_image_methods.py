@@ -211,6 +211,10 @@ def warm_up(method):
     X = np.random.default_rng(0).integers(0, 256, (200, 64)).astype(np.float32)
     images = Images(X, None, X, None, image_shape=(8, 8, 1), n_levels=256)
     if method.startswith("flow"):
-        recipe(images, n_jobs=1).fit(X).sample(10, random_state=0)
+        tiny = recipe(images, n_jobs=1)
+        for layer in tiny.layers:
+            if hasattr(layer, "n_iter"):
+                layer.set_params(n_iter=1)
+        tiny.fit(X).sample(10, random_state=0)
     elif method == "vae":
         UnitVAE(images, n_epochs=1).fit()
