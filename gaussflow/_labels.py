@@ -1,10 +1,9 @@
 """Labels to numbers of classes: one way, for every model that knows labels."""
 
 import numpy as np
-from sklearn.utils import column_or_1d
 
 
-def label_codes(labels, classes, n_samples):
+def label_codes(labels, classes, n_samples, *, name="labels"):
     """Return the number of each row's class.
 
     Parameters
@@ -15,6 +14,8 @@ def label_codes(labels, classes, n_samples):
         The labels seen at fit.
     n_samples : int
         Number of rows.
+    name : str, default="labels"
+        What messages call them.
 
     Returns
     -------
@@ -37,11 +38,16 @@ def label_codes(labels, classes, n_samples):
     """
     if np.ndim(labels) == 0:
         labels = np.full(n_samples, labels)
-    labels = column_or_1d(labels)
+    labels = np.asarray(labels)
+    if labels.ndim != 1:
+        raise ValueError(
+            f"{name} must be one label, or a list of one for each row, got an array of "
+            f"shape {labels.shape}."
+        )
     if len(labels) != n_samples:
         raise ValueError(
-            f"labels has {len(labels)} entries for {n_samples} rows. Pass one for "
-            f"each row, or a single label for all."
+            f"{name} has {len(labels)} entries for {n_samples} rows. Pass one for each "
+            f"row, or a single label for all."
         )
     # Python's own equality: numpy would take the text "1" for the number 1.
     codes = {label: code for code, label in enumerate(classes.tolist())}
@@ -49,7 +55,7 @@ def label_codes(labels, classes, n_samples):
     for label in labels:
         if label not in codes:
             raise ValueError(
-                f"labels holds {label!r}, which was not seen at fit. The labels are "
+                f"{name} holds {label!r}, which was not seen at fit. The labels are "
                 f"{classes}."
             )
     return np.array([codes[label] for label in labels], dtype=np.intp)

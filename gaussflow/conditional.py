@@ -11,7 +11,7 @@ from gaussflow._labels import label_codes
 from gaussflow._random import as_generator, draw_seed
 from gaussflow._state import Persistent, check_floats, check_that
 from gaussflow.flow import GenFlow
-from gaussflow.layers.base import Layer
+from gaussflow.layers.base import Layer, log_standard_normal
 from gaussflow.layers.ties import spread_ties
 from gaussflow.persistence import Saved
 
@@ -33,9 +33,8 @@ class ClassConditionalFlow(Saved, ClassifierMixin, Persistent, BaseEstimator):
         analysis.
     shared : GenFlow, Layer or None, default=None
         Fitted once to the rows of all classes, whose flows then see what it makes
-        of the rows: p(x | k) = p(shared(x) | k) |det shared'(x)|. A class with few
-        rows borrows its coarse part from the others. For images, such as
-        ``GenFlow([Dequantize(), Principal(Elliptical(), 50)])``.
+        of the rows: p(x | k) = p(shared(x) | k) |det shared'(x)|. For images
+        :class:`~gaussflow.layers.Dequantize`, or a GenFlow that begins with it.
     priors : array-like of shape (n_classes,) or None, default=None
         Shares p(k), in the order of ``classes_``; None takes those in y.
     n_jobs : int or None, default=None
@@ -147,7 +146,7 @@ class ClassConditionalFlow(Saved, ClassifierMixin, Persistent, BaseEstimator):
         if y is None:
             return np.logaddexp.reduce(self.predict_joint_log_proba(X), axis=1)
         X = self._validate(X)
-        codes = label_codes(y, self.classes_, len(X))
+        codes = label_codes(y, self.classes_, len(X), name="y")
         Z, log_density = self._share(X)
         for code in np.unique(codes):
             rows = codes == code
@@ -293,7 +292,13 @@ class ClassConditionalFlow(Saved, ClassifierMixin, Persistent, BaseEstimator):
             )
         if self.priors is None:
             return counts / len(codes)
-        prior = np.array(self.priors, dtype=np.float64)
+        try:
+            prior = np.array(self.priors, dtype=np.float64)
+        except (TypeError, ValueError) as exc:
+            raise ValueError(
+                f"priors must be None or an array of numbers, in the order of the "
+                f"classes {classes}, got {self.priors!r}."
+            ) from exc
         if prior.shape != counts.shape:
             raise ValueError(
                 f"priors has shape {prior.shape}, but y holds {len(classes)} classes: "
@@ -317,13 +322,19 @@ class ClassConditionalFlow(Saved, ClassifierMixin, Persistent, BaseEstimator):
 
     def _validate(self, X):
         check_is_fitted(self)
-        return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        first = self.flows_[0] if self.shared_ is None else self.shared_
+        first._check_magnitudes(X, fitting=False)
+        return X
 
     def _share(self, X):
         """Return what the flows see of validated rows, and its log-determinant."""
         if self.shared_ is None:
             return X, np.zeros(len(X))
-        return self.shared_._run_blocks(self.shared_.forward_and_log_det, X)
+        Z, log_det = _forward(self.shared_, X)
+        lost = ~(np.isfinite(log_det) & np.isfinite(Z).all(axis=1))
+        Z[lost], log_det[lost] = 0.0, -np.inf
+        return Z, log_det
 
     @property
     def _log_prior(self):
@@ -349,8 +360,8 @@ class ClassConditionalFlow(Saved, ClassifierMixin, Persistent, BaseEstimator):
 
 def _classes_of(y):
     """Return the sorted classes, and the number of each row's class."""
-    check_classification_targets(y)
     try:
+        check_classification_targets(y)
         return np.unique(y, return_inverse=True)
     except TypeError as exc:
         kinds = sorted({type(label).__name__ for label in y})
@@ -362,4 +373,15 @@ def _classes_of(y):
 
 def _log_density(flow, X):
     """Return log p(x) of each row, -inf where it is too small to be held."""
-    return flow.score_samples(X)
+    Z, log_det = _forward(flow, X)
+    log_density = log_standard_normal(Z) + log_det
+    return np.where(np.isnan(log_density), -np.inf, log_density)
+
+
+def _forward(layer, X):
+    """Return latent rows and log-determinants; not finite where they overflow.
+
+    Only rows that are absurdly far out do: their density is 0 in floating point.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        return layer._run_blocks(layer.forward_and_log_det, X)
