@@ -117,48 +117,6 @@ def test_samples_follow_the_map_read_backwards(fitted):
     assert (quick[quick[:, 0] == 0, 1] > 0).mean() < 0.01
 
 
-def test_rows_are_drawn_more_evenly_than_by_chance(fitted):
-    layer, _ = fitted
-    rng = np.random.default_rng(0)
-    draws = np.array([layer.map_.draw(500, rng) for _ in range(40)])
-    middle = np.median(draws[:, :, 3])
-    marks = (
-        draws[..., 0] == 1,
-        draws[..., 3] > middle,
-        np.isnan(draws[..., 4]),
-        draws[..., 5] == 3,
-        (draws[..., 0] == 1) & (draws[..., 2] > 55),
-    )
-    for mark in marks:
-        share = mark.mean()
-        chance = np.sqrt(share * (1.0 - share) / draws.shape[1])
-        assert mark.mean(axis=1).std() < 0.75 * chance
-
-
-def test_the_law_of_a_row_does_not_depend_on_how_many_are_drawn(fitted):
-    layer, _ = fitted
-    rng = np.random.default_rng(0)
-    few = np.concatenate([layer.map_.draw(1 + i % 2, rng) for i in range(4000)])
-    many = layer.map_.draw(20_000, rng)
-    for j in range(few.shape[1]):
-        assert abs(np.isnan(few[:, j]).mean() - np.isnan(many[:, j]).mean()) < 0.025
-        for level in np.nanquantile(many[:, j], [0.1, 0.3, 0.5, 0.7, 0.9]):
-            below = (few[:, j] <= level).mean() - (many[:, j] <= level).mean()
-            assert abs(below) < 0.03  # four standard errors
-
-
-def test_rows_drawn_evenly_join_no_independent_columns():
-    rng = np.random.default_rng(0)
-    X = np.column_stack([rng.integers(0, 4, 2000), rng.random(2000), rng.random(2000)])
-    draw = TreeTriangular(bounded=True, random_state=0).fit(X).sample(4000, 1)
-    correlation = np.corrcoef(draw, rowvar=False)[np.triu_indices(3, 1)]
-    own = np.corrcoef(X, rowvar=False)[np.triu_indices(3, 1)]
-    assert np.abs(correlation - own).max() < 4.0 / np.sqrt(4000)
-    # Nor does a row tell of the next.
-    follow = np.corrcoef(draw[:-1].T, draw[1:].T)[:3, 3:]
-    assert np.abs(follow).max() < 4.0 / np.sqrt(4000)
-
-
 def test_same_seed_and_any_threads_give_the_same_bits():
     X, nominal = clinic()
     one, two = (

@@ -312,25 +312,6 @@ def forest_draw(uniforms, forest, first_place, last_place, codes, share):
 
 
 @jit
-def forest_homes(trees, j, place, forest, codes, share, homes, means):
-    """Find for each row the leaf of its tree, and the mean of its linear model.
-
-    trees : (n,) the tree of column j that each row is drawn from
-    j, place : the column, and its place in the order
-    codes, share : (n, d) cells of the columns before, and places in them
-    homes, means : (n,), written: a number for each leaf, -1 where an earlier column
-        says that the cell is missing; the mean is 0 without a model
-    """
-    for i in range(len(trees)):
-        homes[i], means[i] = -1, 0.0
-        if _is_closed(codes[i], j, forest):
-            continue
-        if trees[i] >= forest.n_plain[j]:
-            means[i] = _location(codes[i], share[i], j, place, forest)
-        homes[i] = _find_leaf(codes[i], j, forest.roots[j, trees[i]], forest)
-
-
-@jit
 def leaf_visits(codes, j, forest, trees, visits):
     """Count how many rows fall in each leaf of some of a column's trees.
 

@@ -157,10 +157,8 @@ class TreeTriangular(Layer):
     def sample(self, n_samples=1, random_state=None):
         """Draw new rows.
 
-        The law of each row is that of noise mapped backwards, but a cell is drawn
-        from one tree, picked at random, instead of from the average of all. Rows are
-        drawn evenly, not independently: shares among them lie closer to the law's
-        than by chance. Draw them in several calls where independence matters.
+        The law is that of noise mapped backwards, but a cell is drawn from one
+        tree, picked at random, instead of from the average of all.
 
         Parameters
         ----------

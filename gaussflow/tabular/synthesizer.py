@@ -195,12 +195,6 @@ class TabularSynthesizer(Saved, Persistent, BaseEstimator):
 
         Notes
         -----
-        With "auto" as flow and without conditions, rows are drawn evenly: each follows
-        the learned law, but together they are no independent draws. Shares among
-        them lie closer to the learned ones, as in a stratified survey. A test that
-        takes rows for independent, a cross-validated detection test too, is in favour
-        of such a table; let it learn on one draw and judge another of its own call.
-
         With conditions the method is "exact" wherever it can be: columns are drawn
         within what the conditions allow, and rows are accepted in proportion to
         the probability of that, so that they follow the model's own conditional
