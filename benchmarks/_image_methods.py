@@ -167,15 +167,18 @@ class UnitVAE:
         if n_epochs is None:
             n_epochs = int(np.clip(VAE_IMAGES // len(self._X), 1, VAE_EPOCHS))
         self.settings = {"n_epochs": n_epochs}
-        self._vae = VAETransformer(
-            *(20, (400,)), n_components=50, random_state=0, **self.settings
-        )
+        self._vae = VAETransformer(20, (400,), random_state=0, **self.settings)
 
     def fit(self):
         self._vae.fit(self._X)
 
     def fit_mixture(self):
-        self._vae.set_params(prior="gmm").fit_prior(self._X)
+        # On the posteriors' means: samples are better than of a mixture on drawn
+        # codes, which prior="gmm" takes since it is the likelier prior.
+        from gaussflow.baselines.priors import fit_prior
+
+        codes = self._vae.transform(self._X)
+        self._vae.prior_ = fit_prior("gmm", codes, 50, np.random.default_rng(0))
 
     def sample(self, n, seed):
         return self._top * self._vae.sample(n, random_state=seed), None
