@@ -13,7 +13,7 @@ PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test torch lint bench tables
+.PHONY: help demo test torch lint bench tables images
 .NOTPARALLEL:
 
 help:  ## Show this list
@@ -47,6 +47,12 @@ tables: $(VENV)/.demo  ## Measure tables; needs GAUSSFLOW_DATA and GAUSSFLOW_JUD
 	$(ONE_THREAD) $(PY) benchmarks/conditions.py
 	$(ONE_THREAD) $(PY) benchmarks/tabular_speed.py
 	$(PY) benchmarks/frontier.py
+	$(PY) benchmarks/readme_table.py
+
+images: $(VENV)/.torch $(VENV)/.demo  ## Measure images; needs GAUSSFLOW_DATA
+	$(ONE_THREAD) $(PY) benchmarks/images.py --sets mnist fashion cifar digits
+	$(ONE_THREAD) $(PY) benchmarks/images.py --sets mnist --digit 2 7
+	$(ONE_THREAD) $(PY) benchmarks/images_density.py
 	$(PY) benchmarks/readme_table.py
 
 $(VENV)/.demo: EXTRAS := tabular,viz

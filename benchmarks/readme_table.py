@@ -13,6 +13,7 @@ from _measure import RESULTS
 README = Path(__file__).parents[1] / "README.md"
 START, END = "<!-- results: start -->", "<!-- results: end -->"
 TABLES_START, TABLES_END = "<!-- tables: start -->", "<!-- tables: end -->"
+IMAGES_START, IMAGES_END = "<!-- images: start -->", "<!-- images: end -->"
 COLUMNS = {
     "moons": "two moons",
     "swiss_roll": "swiss roll",
@@ -53,6 +54,60 @@ SCORES = {
     "shape": "shapes",
     "copy_rate": "copies",
 }
+
+
+IMAGE_SETS = {
+    "mnist": "MNIST",
+    "mnist_2": "only 2",
+    "mnist_7": "only 7",
+    "fashion": "Fashion-MNIST",
+    "cifar_ship": "ships",
+    "cifar_cat": "cats",
+    "digits": "digits 8x8",
+}
+IMAGE_METHODS = {
+    "flow": "**gaussflow**, `multiscale`",
+    "flow_by_cluster": "**gaussflow**, one flow per cluster",
+    "flow_by_label": "**gaussflow**, one flow per label",
+    "vae_gmm": "VAE, mixture of 50 on its codes",
+    "vae_standard": "VAE, N(0, I)",
+    "pca_mixture": "PCA 50, mixture of 10",
+    "pixel_gaussian": "Gaussian of the pixels",
+}
+
+
+def images(records):
+    """Return the table of drawn images as Markdown lines."""
+    found = {(r["set"], r["method"]): r for r in records if "fcd" in r}
+    sets = [s for s in IMAGE_SETS if any(name == s for name, _ in found)]
+    lines = [
+        "| FCD | " + " | ".join(IMAGE_SETS[s] for s in sets) + " |",
+        "|---" * (len(sets) + 1) + "|",
+    ]
+    for method, label in IMAGE_METHODS.items():
+        cells = [
+            f"{found[s, method]['fcd']:.1f}" if (s, method) in found else ""
+            for s in sets
+        ]
+        if any(cells):
+            lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    floors = [f"{found[s, 'flow']['fcd_floor']:.1f}" for s in sets]
+    lines.append("| training images (floor) | " + " | ".join(floors) + " |")
+    flows = [found[s, "flow"] for s in sets]
+    carried = [r["fresh_over_carried"] for r in flows]
+    nearest = [r["nearest_ratio"] for r in flows]
+    r = found["mnist", "flow"]
+    return [
+        *lines,
+        "",
+        f"Fresh samples are as good as those carried along in the fit (FCD of the ones "
+        f"over the others {min(carried):.2f} to {max(carried):.2f}), and no copies: "
+        f"their median distance to the nearest training image is {min(nearest):.2f} to "
+        f"{max(nearest):.2f} times that of test images. On MNIST the fit took "
+        f"{r['fit_seconds'] / 60:.0f} minutes, 10,000 samples "
+        f"{r['sample_seconds_10000']:.0f} s, both in one thread, and the file has "
+        f"{r['model_megabytes']:.0f} MB.",
+    ]
 
 
 def synthetic_tables(records):
@@ -173,6 +228,10 @@ def main(argv=None):
         records = json.loads(tables_file.read_text())["results"]
         lines = synthetic_tables(records)
         text = _between(text, TABLES_START, TABLES_END, lines, args.readme)
+    images_file = args.results / "images.json"
+    if images_file.exists():
+        records = json.loads(images_file.read_text())["results"]
+        text = _between(text, IMAGES_START, IMAGES_END, images(records), args.readme)
     args.readme.write_text(text)
 
 

@@ -1,5 +1,6 @@
 """Generative modelling by iterative Gaussianization, as scikit-learn estimators."""
 
+from gaussflow.clustered import ClusteredFlow
 from gaussflow.conditional import ClassConditionalFlow
 from gaussflow.flow import GenFlow
 from gaussflow.layers import Conv, Elliptical, Layer, Linear, Radial, Triangular
@@ -8,6 +9,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ClassConditionalFlow",
+    "ClusteredFlow",
     "Conv",
     "Elliptical",
     "GenFlow",

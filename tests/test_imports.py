@@ -35,6 +35,7 @@ FLOORS = {
     "architectures": 3,
     "flow": 4,
     "conditional": 5,
+    "clustered": 6,
     "estimator_checks": 5,
     "tabular": 5,
     "information": 5,
