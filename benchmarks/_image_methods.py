@@ -106,25 +106,6 @@ class FlowByLabel(Flow):
         return np.concatenate([carried(flow, z[:count]) for flow, z, count in parts])
 
 
-class FlowByCluster(FlowByLabel):
-    """One flow per cluster: no labels are looked at."""
-
-    def __init__(self, images, n_jobs):
-        from gaussflow import ClusteredFlow
-
-        self.images = images
-        self._clustered = ClusteredFlow(recipe(images, n_jobs), random_state=0)
-
-    def fit(self):
-        with recorded_noise() as noise:
-            self._clustered.fit(self.images.X)
-        self.model = self._clustered.mixture_
-        self._noise = [noise[id(flow)] for flow in self.model.flows_]
-
-    def save(self, path):
-        self._clustered.save(path)
-
-
 def flow(images, options):
     model = Flow(images, options.n_jobs)
     yield "flow", model, model.fit
@@ -133,11 +114,6 @@ def flow(images, options):
 def flow_by_label(images, options):
     model = FlowByLabel(images, options.n_jobs)
     yield "flow_by_label", model, model.fit
-
-
-def flow_by_cluster(images, options):
-    model = FlowByCluster(images, options.n_jobs)
-    yield "flow_by_cluster", model, model.fit
 
 
 # -- what they are compared with ------------------------------------------------
@@ -231,7 +207,6 @@ METHODS = {
     function.__name__: function
     for function in (
         flow,
-        flow_by_cluster,
         flow_by_label,
         pixel_gaussian,
         pca_mixture,

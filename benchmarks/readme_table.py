@@ -67,7 +67,6 @@ IMAGE_SETS = {
 }
 IMAGE_METHODS = {
     "flow": "**gaussflow**, `multiscale`",
-    "flow_by_cluster": "**gaussflow**, one flow per cluster",
     "flow_by_label": "**gaussflow**, one flow per label",
     "vae_gmm": "VAE, mixture of 50 on its codes",
     "vae_standard": "VAE, N(0, I)",

@@ -1,6 +1,5 @@
 """Generative modelling by iterative Gaussianization, as scikit-learn estimators."""
 
-from gaussflow.clustered import ClusteredFlow
 from gaussflow.conditional import ClassConditionalFlow
 from gaussflow.flow import GenFlow
 from gaussflow.layers import Conv, Elliptical, Layer, Linear, Radial, Triangular
@@ -9,7 +8,6 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ClassConditionalFlow",
-    "ClusteredFlow",
     "Conv",
     "Elliptical",
     "GenFlow",

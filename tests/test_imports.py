@@ -35,7 +35,6 @@ FLOORS = {
     "architectures": 3,
     "flow": 4,
     "conditional": 5,
-    "clustered": 6,
     "estimator_checks": 5,
     "tabular": 5,
     "information": 5,
