@@ -89,8 +89,8 @@ class Dequantize(Layer):
             )
         if target is not None:
             raise ValueError(
-                "Dequantize turns data to rows with a density, and has no part in "
-                'direction "generate". Fit the flow on Dequantize().fit_transform(X).'
+                "Dequantize turns data to rows with a density. In direction "
+                '"generate" end the list of layers with Inverse(Dequantize()).'
             )
         self.n_features_in_ = X.shape[1]
         self.seed_ = draw_seed(rng)

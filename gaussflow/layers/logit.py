@@ -72,8 +72,8 @@ class Logit(Layer):
             )
         if target is not None:
             raise ValueError(
-                'Logit has nothing to fit in direction "generate". Fit the flow on '
-                "Logit().fit_transform(X)."
+                'Logit is fitted to data. In direction "generate" end the list of '
+                "layers with Inverse(Logit())."
             )
         self.n_features_in_ = X.shape[1]
         self.low_, self.high_ = self._interval(X)
