@@ -78,7 +78,7 @@ IMAGE_METHODS = {
 def images(records):
     """Return the table of drawn images as Markdown lines."""
     found = {(r["set"], r["method"]): r for r in records if "fcd" in r}
-    sets = [s for s in IMAGE_SETS if any(name == s for name, _ in found)]
+    sets = [s for s in IMAGE_SETS if (s, "flow") in found]
     lines = [
         "| FCD | " + " | ".join(IMAGE_SETS[s] for s in sets) + " |",
         "|---" * (len(sets) + 1) + "|",
