@@ -5,10 +5,10 @@ cut in folds, flows are fitted on all folds but one, and evaluated on that one, 
 that no row is judged by a flow that saw it. In-sample means would count what a
 flow learned by heart as information.
 
-Dependence (:func:`total_correlation` and both kinds of mutual information) does not change
-when a column is mapped monotonically, so it is measured between the columns' normal
-scores: the marginals are then exact, cost no fit, and heavy tails or skewness do
-not matter. Ties are broken at random, which leaves the dependence of discrete
+Dependence (:func:`total_correlation` and both kinds of mutual information) does not
+change when a column is mapped monotonically, so it is measured between the columns'
+normal scores: the marginals are then exact, cost no fit, and heavy tails or skewness
+do not matter. Ties are broken at random, which leaves the dependence of discrete
 columns as it is and gives them a density.
 """
 
@@ -118,7 +118,7 @@ def total_correlation(
     X = _check_rows(X, "X")
     if X.shape[1] < 2:
         raise ValueError("total_correlation needs at least 2 columns, but X has 1.")
-    return run.summary(run.dependence([(1, X)]))
+    return run.summary(run.dependence([X], [(1, 0)]))
 
 
 def mutual_information(
@@ -157,7 +157,7 @@ def mutual_information(
     """
     run = _Run(flow, unit, interval, n_folds, random_state)
     X, Y = _check_same_rows(X=X, Y=Y)
-    return run.summary(run.dependence([(1, X, Y), (-1, X), (-1, Y)]))
+    return run.summary(run.dependence([X, Y], [(1, 0, 1), (-1, 0), (-1, 1)]))
 
 
 def conditional_mutual_information(
@@ -192,9 +192,9 @@ def conditional_mutual_information(
     True
     """
     run = _Run(flow, unit, interval, n_folds, random_state)
-    X, Y, Z = _check_same_rows(X=X, Y=Y, Z=Z)
-    terms = [(1, X, Y, Z), (-1, X, Z), (-1, Y, Z), (1, Z)]
-    return run.summary(run.dependence(terms))
+    parts = _check_same_rows(X=X, Y=Y, Z=Z)
+    terms = [(1, 0, 1, 2), (-1, 0, 2), (-1, 1, 2), (1, 2)]
+    return run.summary(run.dependence(parts, terms))
 
 
 def kl_divergence(
@@ -284,7 +284,8 @@ class _Run:
     def __init__(self, flow, unit, interval, n_folds, random_state):
         if flow is None:
             flow = GenFlow()
-        if not (hasattr(flow, "fit") and hasattr(flow, "score_samples")):
+        able = hasattr(flow, "fit") and hasattr(flow, "score_samples")
+        if isinstance(flow, type) or not able:
             raise TypeError(
                 f"flow must be an estimator with fit and score_samples, such as "
                 f"GenFlow(), got {flow!r}."
@@ -341,20 +342,19 @@ class _Run:
             log_p[folds == fold] = flow.score_samples(X[folds == fold])
         return log_p
 
-    def dependence(self, terms):
+    def dependence(self, parts, terms):
         """Return each row's signed sum of dependences.
 
-        ``terms`` are tuples of a sign and the sets of columns whose total
-        correlation it multiplies; the first holds all columns.
+        ``parts`` are sets of columns; ``terms`` are tuples of a sign and the parts
+        between all of whose columns the total correlation is taken.
         """
-        names = {id(part): part for part in terms[0][1:]}
-        ranks = {key: rankdata(part, axis=0) for key, part in names.items()}
-        _check_copies(np.hstack(list(ranks.values())))
-        scores = {key: _normal_scores(r, self.tie_rng) for key, r in ranks.items()}
-        folds = self.folds(terms[0][1])
+        ranks = [rankdata(part, axis=0) for part in parts]
+        _check_copies(np.hstack(ranks))
+        scores = [_normal_scores(r, self.tie_rng) for r in ranks]
+        folds = self.folds(parts[0])
         total = np.zeros(len(folds))
-        for sign, *parts in terms:
-            Z = np.hstack([scores[id(part)] for part in parts])
+        for sign, *chosen in terms:
+            Z = np.hstack([scores[i] for i in chosen])
             # One column has no dependence, and needs no flow to say so.
             if Z.shape[1] > 1:
                 total += sign * (self.log_density(Z, folds) - log_standard_normal(Z))
