@@ -1,5 +1,10 @@
 """Every closed form beside a simulation or a second way to the same number."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -237,3 +242,16 @@ def test_coupling_layers_do_not_grow_with_the_dimension():
 def test_bad_input_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_the_benchmark_of_convergence_agrees_with_theory(tmp_path):
+    script = Path(__file__).parents[1] / "benchmarks" / "convergence.py"
+    out = tmp_path / "convergence.json"
+    args = [sys.executable, script, "--dimensions", "8", "--out", out]
+    subprocess.run(args, check=True, capture_output=True)
+    record = json.loads(out.read_text())["results"][0]
+    assert_allclose(record["late_rate_ratio"], 1.0, atol=0.1)
+    assert_allclose(
+        record["first_contraction"], record["first_contraction_exact"], atol=0.02
+    )
+    assert record["layers"] > record["layers_theorem_1"]
