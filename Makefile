@@ -50,9 +50,9 @@ tables: $(VENV)/.demo  ## Measure tables; needs GAUSSFLOW_DATA and GAUSSFLOW_JUD
 	$(PY) benchmarks/readme_table.py
 
 images: $(VENV)/.torch $(VENV)/.demo  ## Measure images; needs GAUSSFLOW_DATA
-	$(ONE_THREAD) $(PY) benchmarks/images.py --sets mnist fashion cifar digits
-	$(ONE_THREAD) $(PY) benchmarks/images.py --sets mnist --digit 2 7
-	$(ONE_THREAD) $(PY) benchmarks/images_density.py
+	$(ONE_THREAD) $(PY) benchmarks/images.py mnist fashion cifar digits mnist_2 mnist_7
+	$(ONE_THREAD) $(PY) benchmarks/images.py mnist --methods flow_by_label
+	$(ONE_THREAD) $(PY) benchmarks/images_density.py digits bsds
 	$(PY) benchmarks/readme_table.py
 
 $(VENV)/.demo: EXTRAS := tabular,viz

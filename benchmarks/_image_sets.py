@@ -13,6 +13,7 @@ SETS = {
     "fashion": ("fashion",),
     "cifar": ("cifar_ship", "cifar_cat"),
     "digits": ("digits",),
+    "bsds": ("bsds",),
 }
 CIFAR_CLASSES = {"cat": 3, "ship": 8}
 
@@ -35,6 +36,20 @@ class Images:
     @property
     def top(self):
         return self.n_levels - 1
+
+
+def parts(name):
+    """Return what is measured by a name: those of a set, or a class as it is."""
+    whole, _, part = name.partition("_")
+    if name in SETS:
+        return SETS[name]
+    classes = CIFAR_CLASSES if whole == "cifar" else tuple("0123456789")
+    if whole in ("mnist", "fashion", "digits", "cifar") and part in classes:
+        return (name,)
+    raise KeyError(
+        f"{name!r} is none of {', '.join(SETS)}, nor a class of one, such as mnist_2 "
+        f"or {' or '.join(f'cifar_{c}' for c in CIFAR_CLASSES)}"
+    )
 
 
 def base(name):

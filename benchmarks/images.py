@@ -4,9 +4,10 @@ FCD is the Frechet distance on the features of a small classifier fitted on the
 training images of all classes, the same for every method; its floor is that of
 training images. Carried samples are those that a flow's fit moved to the data, fresh
 ones come from new noise. Scores of fresh samples are beside test images. Runs:
-``python benchmarks/images.py --sets mnist fashion cifar digits``,
-``python benchmarks/images.py --sets mnist --digit 2 7``. What is measured is put
-beside what the file holds, with the machine and versions it was measured on.
+``python benchmarks/images.py mnist fashion cifar digits``, of single classes
+``python benchmarks/images.py mnist_2 mnist_7 cifar_cat``; ``bsds`` is measured by
+``images_density.py``. What is measured is put beside what the file holds, with the
+machine and versions it was measured on.
 """
 
 import os
@@ -22,9 +23,10 @@ import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
+import images_density
 import numpy as np
 from _image_methods import METHODS, warm_up
-from _image_sets import SETS, base, load
+from _image_sets import SETS, base, load, parts
 from _measure import RESULTS, PeakMemory, ResultFile, in_new_process, timed
 
 from gaussflow.metrics import (
@@ -214,23 +216,20 @@ def draw(samples, images, path):
 # -- the command ----------------------------------------------------------------
 
 
-def names(options):
-    """Return what is to be measured: sets, or classes of them."""
-    if not options.digit:
-        return [name for chosen in options.sets for name in SETS[chosen]]
-    return [f"{chosen}_{digit}" for chosen in options.sets for digit in options.digit]
+def set_names(text):
+    """Return what a name on the command line stands for: sets, or one class."""
+    try:
+        return parts(text)
+    except KeyError as err:
+        raise argparse.ArgumentTypeError(err.args[0]) from None
 
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sets", nargs="+", choices=SETS, default=[*SETS])
-    parser.add_argument("--methods", nargs="+", choices=METHODS)
-    digit_help = "only these classes, each on its own"
-    parser.add_argument(
-        "--digit", nargs="+", type=int, choices=range(10), help=digit_help
-    )
-    by_label_help = "also one flow per class"
-    parser.add_argument("--by-label", action="store_true", help=by_label_help)
+    sets_help = f"{', '.join(SETS)}, or a class: mnist_2, cifar_cat; all but bsds"
+    parser.add_argument("sets", nargs="*", type=set_names, help=sets_help)
+    methods_help = "default: all but flow_by_label, one flow for each class"
+    parser.add_argument("--methods", nargs="+", choices=METHODS, help=methods_help)
     epochs_help = "passes of the VAE; by default as many as show it 1.2 million images"
     parser.add_argument("--vae-epochs", type=int, help=epochs_help)
     parser.add_argument("--n-jobs", type=int, default=2, help="threads of the flow")
@@ -240,19 +239,22 @@ def main(argv=None):
     options = parser.parse_args(argv)
     if options.rows and not options.out:
         parser.error("--rows needs --out: what it measures is no result")
-    if options.digit and "cifar" in options.sets:
-        parser.error("--digit is not for cifar, whose classes are measured singly")
+    sets = options.sets or [parts(name) for name in SETS if name != "bsds"]
+    names = [name for some in sets for name in some]
+    if "bsds" in names:
+        if options.rows or options.methods or options.out:
+            parser.error("bsds takes no options here: see images_density.py --help")
+        images_density.main(["bsds"])
+        names = [name for name in names if name != "bsds"]
     if not find_spec("PIL"):
         parser.error('pictures need matplotlib: pip install "gaussflow[viz]"')
     methods = options.methods or [m for m in METHODS if m != "flow_by_label"]
-    if options.by_label and "flow_by_label" not in methods:
-        methods = [*methods, "flow_by_label"]
     path = options.out or RESULTS / "images.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     out = ResultFile(path, keys=("set", "method"), mixed=True)
     judges = {}
     with tempfile.TemporaryDirectory() as folder:
-        for name in names(options):
+        for name in names:
             judge_path = Path(folder) / base(name)
             if base(name) not in judges:
                 about = in_new_process(

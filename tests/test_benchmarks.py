@@ -249,7 +249,7 @@ def test_images_are_scored_beside_what_was_measured_elsewhere(tmp_path):
     out = tmp_path / "images.json"
     earlier = {"set": "mnist", "method": "flow", "fcd": 1.0, "machine": {"cores": 64}}
     out.write_text(json.dumps({"results": [earlier]}))
-    args = ["--sets", "digits", "--digit", "3", "--rows", "300", "--out", out]
+    args = ["digits_3", "--rows", "300", "--out", out]
     run("images.py", *args, "--methods", "pca_mixture")
     kept, record = json.loads(out.read_text())["results"]
     assert kept == earlier
@@ -266,3 +266,13 @@ def test_a_run_on_few_images_is_no_result():
     with pytest.raises(subprocess.CalledProcessError) as failed:
         run("images.py", "--rows", "300")
     assert "--rows needs --out" in failed.value.stderr
+
+
+@pytest.mark.parametrize("name", ["mnist_12", "cifar_dog", "faces"])
+def test_names_of_image_sets_are_checked(name, monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    sets = importlib.import_module("_image_sets")
+    assert sets.parts("cifar") == ("cifar_ship", "cifar_cat")
+    assert sets.parts("fashion_2") == ("fashion_2",)
+    with pytest.raises(KeyError, match="is none of mnist, fashion"):
+        sets.parts(name)
