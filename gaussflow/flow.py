@@ -9,6 +9,7 @@ from gaussflow._random import as_generator, draw_seed
 from gaussflow.architectures import automatic
 from gaussflow.layers.base import Layer
 from gaussflow.layers.inverse import Inverse
+from gaussflow.layers.layer_list import LayerList
 from gaussflow.layers.monitor import Monitor, stop_early
 from gaussflow.layers.ties import spread_ties
 from gaussflow.persistence import Saved
@@ -24,7 +25,7 @@ FINISH_ROWS = 20_000
 CHOICE_POOL = 20_000
 
 
-class GenFlow(Saved, Layer):
+class GenFlow(Saved, LayerList, Layer):
     """Generative model by iterative Gaussianization: a list of layers.
 
     The layers carry the data to a standard normal, one after the other, without
@@ -125,101 +126,6 @@ class GenFlow(Saved, Layer):
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
-
-    # -- the layer list -------------------------------------------------------
-
-    def get_layer_list(self):
-        """Return the layers: the fitted ones after fit, else those given.
-
-        Returns
-        -------
-        layers : list of Layer
-        """
-        if hasattr(self, "layers_"):
-            return list(self.layers_)
-        return list(self.layers) if isinstance(self.layers, (list, tuple)) else []
-
-    def add_layer(self, layer):
-        """Append a layer to the list; return self.
-
-        With ``warm_start=True`` the next ``fit`` goes on with it after the
-        layers that are fitted.
-
-        Parameters
-        ----------
-        layer : Layer
-            An unfitted layer.
-
-        Returns
-        -------
-        self : GenFlow
-        """
-        if not isinstance(layer, Layer):
-            raise TypeError(
-                f"add_layer takes a Layer such as Linear(), got {type(layer).__name__}."
-            )
-        given = self.layers
-        if isinstance(given, str):
-            # From here on the list is the user's: what "auto" chose, and this.
-            given = [clone(fitted) for fitted in getattr(self, "layers_", [])]
-        self.layers = [*given, layer]
-        return self
-
-    def get_params(self, deep=True):
-        """Return the parameters; with deep=True those of the layers too.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Also return ``layers__0__rotation`` and its like.
-
-        Returns
-        -------
-        params : dict
-        """
-        params = super().get_params(deep=False)
-        if deep and isinstance(self.layers, (list, tuple)):
-            for index, layer in enumerate(self.layers):
-                if hasattr(layer, "get_params"):
-                    params[f"layers__{index}"] = layer
-                    for name, value in layer.get_params(deep=True).items():
-                        params[f"layers__{index}__{name}"] = value
-        return params
-
-    def set_params(self, **params):
-        """Set parameters, those of layers by ``layers__<index>__<name>``.
-
-        Parameters
-        ----------
-        **params : dict
-            Names and values.
-
-        Returns
-        -------
-        self : GenFlow
-        """
-        own = {k: v for k, v in params.items() if not k.startswith("layers__")}
-        super().set_params(**own)
-        # Layers first, then what is inside them.
-        for name in sorted(params.keys() - own.keys()):
-            self._set_layer_param(name, params[name])
-        return self
-
-    def _set_layer_param(self, name, value):
-        _, index, *rest = name.split("__", 2)
-        n_layers = len(self.layers) if isinstance(self.layers, (list, tuple)) else 0
-        if not index.isdigit() or int(index) >= n_layers:
-            raise ValueError(
-                f"Invalid parameter {name!r} for {type(self).__name__}: layers has "
-                f"{n_layers} layers to set (layers={self.layers!r}). Pass a list "
-                f"of layers and use layers__0__<name> and up."
-            )
-        if rest:
-            self.layers[int(index)].set_params(**{rest[0]: value})
-        else:
-            layers = list(self.layers)
-            layers[int(index)] = value
-            self.layers = layers
 
     # -- fitting --------------------------------------------------------------
 
@@ -384,7 +290,10 @@ class GenFlow(Saved, Layer):
                 monitor.advance(layer.forward_and_log_det)
         layers = list(done)
         starts = first or [None] * len(templates)
-        for template, start, seed in zip(templates, starts, seeds[1:], strict=False):
+        # Seeds of data steps, which are fitted by now, come after those of layers.
+        seeds_of_layers = seeds[1 : 1 + len(templates)]
+        jobs = zip(templates, starts, seeds_of_layers, strict=True)
+        for template, start, seed in jobs:
             layer = self._fresh(template)
             if monitor is not None:
                 monitor.start_layer(len(layers), float(np.mean(log_det)))

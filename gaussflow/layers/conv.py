@@ -76,7 +76,9 @@ class Conv(Iterated):
         errors allow for patches of one image being alike.
     tol : float, default=1e-4
         Stop when the admitted gain of the last 8 iterations falls below ``tol``
-        nats an image and column; 0 never stops early.
+        an image and column; 0 never stops early. The gain is in nats; in direction
+        "generate" it is the squared Wasserstein distance taken away, summed over
+        directions, as a share of the mean variance of the patch's pixels.
     n_jobs : int or None, default=None
         Threads over blocks of rows. The result does not depend on it.
     random_state : int, RandomState, Generator or None, default=None

@@ -153,8 +153,8 @@ def fit_matching(X, target, rng, *, tiles, shared, search, gate, n_jobs=None):
     matching : Matching or None
         None where no direction was admitted.
     gains : ndarray of shape (n_places * n_directions,)
-        Squared 1-D Wasserstein distance to the data that each map takes away, as
-        a share of the data's variance in the patch's mean direction.
+        Squared 1-D Wasserstein distance to the data that each map takes away from
+        an image, as a share of the mean variance of the data's pixels.
     admitted : ndarray of int
         The admitted directions.
     """
@@ -200,9 +200,13 @@ def _fit_place(X, target, judges, tiles, search, rng):
     unit = float(Q.var(axis=0, dtype=np.float64).mean())
     unit += float(np.finfo(np.float32).tiny)
     spread = t_held.var(axis=1, dtype=np.float64)
-    # What matching two samples of one law takes away by chance, about.
-    errors = spread * (1.0 / y_held.shape[1] + 1.0 / t_held.shape[1])
-    return W, x, z, _gains(x, z, y_held, t_held) / unit, errors / unit
+    # What matching two samples of one law takes away by chance, about. Patches of
+    # one image may be all alike: only images count as independent.
+    n = tiles.n_positions
+    errors = spread * n * (1.0 / y_held.shape[1] + 1.0 / t_held.shape[1])
+    # A map moves every patch of an image that it is shared by.
+    scale = n / unit
+    return W, x, z, _gains(x, z, y_held, t_held) * scale, errors * scale
 
 
 def _sorted(W, P, judges, n_positions):
