@@ -1,6 +1,7 @@
-"""One way to turn a scikit-learn ``random_state`` into numpy Generators."""
+"""One way from a scikit-learn ``random_state`` to Generators and seeds."""
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 
@@ -31,3 +32,37 @@ def as_generator(random_state=None):
 def draw_seed(rng):
     """Draw an integer seed that can be stored and drawn from again."""
     return int(rng.integers(2**31 - 1))
+
+
+def seeded_clone(estimator, rng, n_jobs=None):
+    """Return an unfitted copy with a seed of its own, where it takes one.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Fitted or not; left as it is.
+    rng : numpy.random.Generator
+        The seed is drawn from here.
+    n_jobs : int or None, default=None
+        Threads of the copy, where its own ``n_jobs`` is None.
+
+    Returns
+    -------
+    copy : BaseEstimator
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gaussflow._random import seeded_clone
+    >>> from gaussflow.layers import Linear
+    >>> copy = seeded_clone(Linear(n_iter=7), np.random.default_rng(0), n_jobs=2)
+    >>> copy.n_iter, copy.n_jobs, copy.random_state is None
+    (7, 2, False)
+    """
+    copy = clone(estimator)
+    params = copy.get_params(deep=False)
+    if "random_state" in params:
+        copy.set_params(random_state=draw_seed(rng))
+    if params.get("n_jobs", 1) is None:
+        copy.set_params(n_jobs=n_jobs)
+    return copy

@@ -1,14 +1,13 @@
 """ClassConditionalFlow: one flow per class, to draw by label and to classify."""
 
-import numbers
-
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from gaussflow._checks import check_integer
 from gaussflow._labels import label_codes
-from gaussflow._random import as_generator, draw_seed
+from gaussflow._random import as_generator, seeded_clone
 from gaussflow._state import Persistent, check_floats, check_that
 from gaussflow.flow import GenFlow
 from gaussflow.layers.base import Layer, log_standard_normal
@@ -174,11 +173,7 @@ class ClassConditionalFlow(Saved, ClassifierMixin, Persistent, BaseEstimator):
             Their labels.
         """
         check_is_fitted(self)
-        whole = isinstance(n_samples, numbers.Integral)
-        if not whole or isinstance(n_samples, bool) or n_samples < 1:
-            raise ValueError(
-                f"n_samples must be an integer of at least 1, got {n_samples!r}."
-            )
+        n_samples = check_integer("n_samples", n_samples, 1)
         label_rng, *rngs = as_generator(random_state).spawn(1 + len(self.classes_))
         if labels is None:
             codes = label_rng.choice(len(self.classes_), n_samples, p=self.class_prior_)
@@ -312,13 +307,7 @@ class ClassConditionalFlow(Saved, ClassifierMixin, Persistent, BaseEstimator):
         return prior / prior.sum()
 
     def _fit_copy(self, template, X, rng):
-        copy = clone(template)
-        params = copy.get_params(deep=False)
-        if "random_state" in params:
-            copy.set_params(random_state=draw_seed(rng))
-        if params.get("n_jobs", 1) is None:
-            copy.set_params(n_jobs=self.n_jobs)
-        return copy.fit(X)
+        return seeded_clone(template, rng, self.n_jobs).fit(X)
 
     def _validate(self, X):
         check_is_fitted(self)

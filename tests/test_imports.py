@@ -18,6 +18,7 @@ PACKAGE = ROOT / "gaussflow"
 # The floor that each part stands on. A part imports only from lower floors,
 # and from itself.
 FLOORS = {
+    "_checks": 0,
     "_compat": 0,
     "_labels": 0,
     "_optional": 0,
@@ -35,11 +36,13 @@ FLOORS = {
     "architectures": 3,
     "flow": 4,
     "conditional": 5,
+    "ensemble": 5,
     "estimator_checks": 5,
     "tabular": 5,
     "information": 5,
     "baselines": 5,
     "distributed": 5,
+    "outliers": 6,
     "plotting": 6,
     "cli": 6,
     "__main__": 7,

@@ -3,7 +3,13 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from gaussflow import ClassConditionalFlow, GenFlow, architectures
+from gaussflow import (
+    BaggedGenFlow,
+    ClassConditionalFlow,
+    DensityOutlierDetector,
+    GenFlow,
+    architectures,
+)
 from gaussflow.layers import Elliptical, Linear, Radial, Triangular
 from gaussflow.metrics import ClassifierFeatures
 
@@ -16,6 +22,8 @@ ESTIMATORS = [
     Radial(),
     Triangular(),
     ClassConditionalFlow(GenFlow([Elliptical()])),
+    BaggedGenFlow(GenFlow([Elliptical()]), n_estimators=2),
+    DensityOutlierDetector(Elliptical()),
     ClassifierFeatures((32, 16), max_iter=40),
 ]
 
