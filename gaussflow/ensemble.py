@@ -29,11 +29,8 @@ class BaggedGenFlow(Saved, DensityMixin, Persistent, BaseEstimator):
     n_estimators : int, default=8
         Number of flows.
     max_samples : float, default=1.0
-        Share of the rows that each member sees, above 0 and at most 1.
-    bootstrap : bool, default=False
-        Draw these rows with replacement. A row drawn twice looks like an atom of
-        the data, and in the held-out part of a split like evidence for it: leave it
-        off for flows.
+        Share of the rows that each member sees, above 0 and at most 1, drawn without
+        replacement.
     n_jobs : int or None, default=None
         Threads over the members. Results do not depend on it.
     random_state : int, RandomState, Generator or None, default=None
@@ -50,6 +47,10 @@ class BaggedGenFlow(Saved, DensityMixin, Persistent, BaseEstimator):
 
     Notes
     -----
+    Rows are not drawn with replacement, as bagging does it: on breast cancer (455 rows,
+    30 columns) that took single flows from 7 to -44 nats and their mean to -26, because
+    rows drawn twice pass for atoms.
+
     A mean of densities has no map to noise, so there is no ``transform``: the members
     in ``estimators_`` have one each.
 
@@ -79,14 +80,12 @@ class BaggedGenFlow(Saved, DensityMixin, Persistent, BaseEstimator):
         n_estimators=8,
         *,
         max_samples=1.0,
-        bootstrap=False,
         n_jobs=None,
         random_state=None,
     ):
         self.estimator = estimator
         self.n_estimators = n_estimators
         self.max_samples = max_samples
-        self.bootstrap = bootstrap
         self.n_jobs = n_jobs
         self.random_state = random_state
 
@@ -113,9 +112,9 @@ class BaggedGenFlow(Saved, DensityMixin, Persistent, BaseEstimator):
         def fit_one(rng):
             rows_rng, seed_rng = rng.spawn(2)
             member = seeded_clone(template, seed_rng)
-            if not self.bootstrap and n_rows == len(X):
-                return member.fit(X)
-            chosen = rows_rng.choice(len(X), n_rows, replace=bool(self.bootstrap))
+            # Never with replacement: a row drawn twice looks like an atom of the
+            # data, and in the held-out part of a split like evidence for it.
+            chosen = rows_rng.permutation(len(X))[:n_rows]
             return member.fit(X[np.sort(chosen)])
 
         rngs = as_generator(self.random_state).spawn(int(self.n_estimators))
