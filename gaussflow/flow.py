@@ -5,6 +5,7 @@ import numbers
 import numpy as np
 from sklearn.base import clone
 
+from gaussflow._checks import is_integer
 from gaussflow._random import as_generator, draw_seed
 from gaussflow.architectures import automatic
 from gaussflow.layers.base import Layer
@@ -221,7 +222,7 @@ class GenFlow(Saved, LayerList, Layer):
                 f"validation_fraction must be in [0, 1), got {fraction!r}."
             )
         n_gen = self.n_gen_samples
-        if n_gen is not None and (not isinstance(n_gen, numbers.Integral) or n_gen < 2):
+        if n_gen is not None and not is_integer(n_gen, 2):
             raise ValueError(
                 f"n_gen_samples must be None or an integer of at least 2, got "
                 f"{n_gen!r}."

@@ -25,7 +25,7 @@ FLOORS = {
     "_random": 0,
     "_state": 0,
     "kernels": 0,
-    "theory": 0,
+    "theory": 1,
     "_tree": 1,
     "datasets": 1,
     "marginals": 1,

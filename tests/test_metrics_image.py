@@ -209,7 +209,7 @@ def test_rows_sorted_by_class_are_dealt_to_all_splits():
 def test_inception_score_refuses_what_are_no_probabilities(P, message):
     with pytest.raises(ValueError, match=message):
         inception_score(P, n_splits=1)
-    with pytest.raises(ValueError, match="n_splits must be a whole number from 1 to 3"):
+    with pytest.raises(ValueError, match="n_splits must be an integer from 1 to 3"):
         inception_score(np.eye(3))
 
 
@@ -335,9 +335,9 @@ def test_a_copy_is_told_from_a_row_that_is_almost_one(rng):
 @pytest.mark.parametrize("metric", [precision_recall, density_coverage])
 def test_neighbours_beyond_the_sample_are_refused(metric):
     X = np.random.default_rng(0).random((4, 2))
-    with pytest.raises(ValueError, match="k must be a whole number from 1 to 3"):
+    with pytest.raises(ValueError, match="k must be an integer from 1 to 3"):
         metric(X, X, k=4)
-    with pytest.raises(ValueError, match="k must be a whole number"):
+    with pytest.raises(ValueError, match="k must be an integer"):
         metric(X, X, k=0)
     with pytest.raises(ValueError, match="neighbours need at least 2"):
         metric(X[:1], X)
@@ -422,7 +422,7 @@ def test_ssim_of_images_smaller_than_the_window_says_what_to_pass():
         ({"image_shape": (11, 11, 3)}, "needs 363 columns, but A has 121"),
         ({"image_shape": (-11, -11, 1)}, "needs 121 columns"),
         ({"window_size": 4}, "window_size must be odd, got 4"),
-        ({"window_size": 3.0}, "window_size must be a whole number"),
+        ({"window_size": 3.0}, "window_size must be an integer"),
         ({"sigma": 0}, "sigma must be a positive number"),
         ({"k1": -1.0}, "k1 must be a positive number"),
         ({"data_range": np.inf}, "data_range must be a positive number"),
@@ -463,7 +463,7 @@ def test_bits_per_dimension_of_known_densities():
     for value in (np.nan, [], [[0.0]]):
         with pytest.raises(ValueError, match="log_density"):
             bits_per_dimension(value, 8)
-    with pytest.raises(ValueError, match="n_features must be a whole number"):
+    with pytest.raises(ValueError, match="n_features must be an integer"):
         bits_per_dimension(0.0, 0)
 
 
@@ -548,9 +548,9 @@ def test_few_or_constant_rows_are_fitted_without_early_stopping():
     [
         ({"hidden": ()}, "hidden must be a tuple of at least one width"),
         ({"hidden": 64}, "hidden must be a tuple of at least one width, got 64"),
-        ({"hidden": (8, 0)}, "each width of hidden must be a whole number"),
-        ({"max_iter": 0}, "max_iter must be a whole number of at least 1"),
-        ({"patience": 0.5}, "patience must be a whole number"),
+        ({"hidden": (8, 0)}, "each width of hidden must be an integer"),
+        ({"max_iter": 0}, "max_iter must be an integer of at least 1"),
+        ({"patience": 0.5}, "patience must be an integer"),
         (
             {"validation_fraction": 1.0},
             r"validation_fraction must .* \[0, 1\), got 1.0",
@@ -619,7 +619,7 @@ def test_two_sample_metrics_take_bytes_floats_and_lists_alike(metric, rng):
 @pytest.mark.parametrize(
     ("metric", "options", "message"),
     [
-        (kernel_distance, {"n_subsets": 0}, "n_subsets must be a whole number"),
+        (kernel_distance, {"n_subsets": 0}, "n_subsets must be an integer"),
         (kernel_distance, {"subset_size": 1}, "subset_size must .* at least 2"),
         (
             kernel_distance,
@@ -629,7 +629,7 @@ def test_two_sample_metrics_take_bytes_floats_and_lists_alike(metric, rng):
         (sliced_wasserstein, {"n_directions": 0}, "n_directions must"),
         (sliced_wasserstein, {"n_directions": True}, "n_directions must"),
         (sliced_wasserstein, {"p": 3}, "p must be 1 or 2, got 3"),
-        (precision_recall, {"k": 1.0}, "k must be a whole number"),
+        (precision_recall, {"k": 1.0}, "k must be an integer"),
     ],
 )
 def test_two_sample_metrics_refuse_bad_options(metric, options, message):

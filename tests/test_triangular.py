@@ -185,13 +185,14 @@ ODD = {
 
 @pytest.mark.parametrize("name", ODD)
 def test_odd_rows_are_fitted(name):
-    fit_and_use(ODD[name])
+    assert fit_and_use(ODD[name]).shape == (len(ODD[name]),)
 
 
 @pytest.mark.parametrize("n_components", [1, 40])
 @pytest.mark.parametrize("name", ["two rows", "all rows equal", "binary"])
 def test_more_components_than_rows_are_cut(name, n_components):
-    fit_and_use(ODD[name], n_components=n_components)
+    log_density = fit_and_use(ODD[name], n_components=n_components)
+    assert log_density.shape == (len(ODD[name]),)
 
 
 @pytest.mark.parametrize("scale", [1e-200, 1e-12, 1e12, 1e140])

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from gaussflow._checks import check_integer
 from gaussflow._optional import import_optional
 from gaussflow._random import as_generator
 from gaussflow._state import Persistent
@@ -35,7 +36,7 @@ class Trained(Saved, Persistent, BaseEstimator):
         if batch_size == "auto":
             batch_size = min(self._auto_batch, n_rows)
         else:
-            check_integer("batch_size", batch_size, 1, ' or "auto"')
+            check_integer("batch_size", batch_size, 1, or_else=' or "auto"')
             if batch_size > n_rows:
                 raise ValueError(
                     f"batch_size={batch_size} is larger than the {n_rows} rows to "
@@ -127,20 +128,6 @@ def standardised(X, offset, scale):
         rows = slice(start, start + BLOCK_ROWS)
         out[rows] = (X[rows] - offset) / scale
     return out
-
-
-def check_integer(name, value, least, alternatives=""):
-    """Return an integer parameter, or raise ValueError."""
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
-        value_ok = False
-    else:
-        value_ok = value >= least
-    if not value_ok:
-        raise ValueError(
-            f"{name} must be an integer of at least {least}{alternatives}, got "
-            f"{value!r}."
-        )
-    return int(value)
 
 
 def check_positive(name, value, *, zero=False):

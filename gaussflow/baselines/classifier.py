@@ -11,10 +11,10 @@ from sklearn.base import (
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
+from gaussflow._checks import check_integer
 from gaussflow.baselines._trained import (
     Trained,
     check_image_shape,
-    check_integer,
     standardisation,
     standardised,
 )

@@ -5,10 +5,10 @@ from scipy.special import logsumexp
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from gaussflow._checks import check_integer
 from gaussflow._labels import label_codes
 from gaussflow._random import as_generator
-from gaussflow.baselines._trained import check_choice, check_integer
-from gaussflow.baselines.latent import set_dim
+from gaussflow.baselines._trained import check_choice
 from gaussflow.baselines.priors import LabelledPrior, fit_prior, standard_prior
 from gaussflow.baselines.vae import VAETransformer, kl_to_standard_normal
 
@@ -244,8 +244,7 @@ default="standard"
         -------
         Z : ndarray of shape (n_samples, latent_dim)
         """
-        X = self._validate(X)
-        return self._encode(X, self._onehot_of(X, labels))[:, : self._n_codes]
+        return self._codes(X, labels)[0]
 
     def inverse_transform(self, Z, labels=None):
         """Return the mean row of each code and label.
@@ -278,9 +277,7 @@ default="standard"
         -------
         X_hat : ndarray of shape (n_samples, n_features)
         """
-        X = self._validate(X)
-        onehot = self._onehot_of(X, labels)
-        return self._decode(self._encode(X, onehot)[:, : self._n_codes], onehot)
+        return self._decode(*self._codes(X, labels))
 
     def sample(self, n_samples=1, labels=None, random_state=None):
         """Draw new rows of given labels.
@@ -327,13 +324,7 @@ default="standard"
         -------
         X : ndarray of shape (n, n_features)
         """
-        n = check_integer("n", n, 2)
-        ends = self._validate(self._two_rows(a, b))
-        onehot = self._onehot_of(ends, labels)
-        codes = self._encode(ends, onehot)[:, : self._n_codes]
-        share = np.linspace(0.0, 1.0, n)[:, np.newaxis]
-        between = ((1 - share) * x[0] + share * x[1] for x in (codes, onehot))
-        return self._decode(*between)
+        return self._interpolate(a, b, n, labels)
 
     def traverse(self, x, dim, values, labels=None):
         """Return rows along one latent dimension, the others as in one row.
@@ -353,12 +344,7 @@ default="standard"
         -------
         X : ndarray of shape (n_values, n_features)
         """
-        dim = self._check_dim(dim)
-        row = self._validate(self._one_row(x))
-        onehot = self._onehot_of(row, labels)
-        code = self._encode(row, onehot)[:, : self._n_codes]
-        codes = set_dim(code, dim, values)
-        return self._decode(codes, np.repeat(onehot, len(codes), axis=0))
+        return self._traverse(x, dim, values, labels)
 
     # -- scores ---------------------------------------------------------------
 

@@ -1,16 +1,14 @@
 """The face that every autoencoder of this package shows."""
 
-import numbers
-
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
+from gaussflow._checks import check_integer
 from gaussflow._random import as_generator
 from gaussflow.baselines._trained import (
     Trained,
-    check_integer,
     check_sizes,
     standardisation,
     standardised,
@@ -209,7 +207,7 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
         -------
         Z : ndarray of shape (n_samples, latent_dim)
         """
-        return self._encode(self._validate(X))[:, : self._n_codes]
+        return self._codes(X)[0]
 
     def inverse_transform(self, Z):
         """Return the mean row of each code: what the decoder makes of it.
@@ -286,11 +284,7 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
         -------
         X : ndarray of shape (n, n_features)
         """
-        n = check_integer("n", n, 2)
-        ends = self._two_rows(a, b)
-        codes = self.transform(ends)
-        share = np.linspace(0.0, 1.0, n)[:, np.newaxis]
-        return self.inverse_transform((1 - share) * codes[0] + share * codes[1])
+        return self._interpolate(a, b, n)
 
     def traverse(self, x, dim, values):
         """Return rows along one latent dimension, the others as in one row.
@@ -308,31 +302,45 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
         -------
         X : ndarray of shape (n_values, n_features)
         """
-        dim = self._check_dim(dim)
-        code = self.transform(self._one_row(x))
-        return self.inverse_transform(set_dim(code, dim, values))
+        return self._traverse(x, dim, values)
 
-    def _check_dim(self, dim):
+    # The same for models with labels, which pass them on.
+
+    def _interpolate(self, a, b, n, labels=None):
         check_is_fitted(self)
-        if not isinstance(dim, numbers.Integral) or not 0 <= dim < self._n_codes:
-            raise ValueError(
-                f"dim must be an integer from 0 to {self._n_codes - 1}, got {dim!r}."
-            )
-        return int(dim)
-
-    @staticmethod
-    def _one_row(x):
-        return np.asarray(x).reshape(1, -1)
-
-    @staticmethod
-    def _two_rows(a, b):
+        n = check_integer("n", n, 2)
         a, b = np.asarray(a), np.asarray(b)
         if a.shape != b.shape:
             raise ValueError(
                 f"a and b must be rows of one width, got shapes {a.shape} and "
                 f"{b.shape}."
             )
-        return np.stack([a.ravel(), b.ravel()])
+        codes, onehot = self._codes(np.stack([a.ravel(), b.ravel()]), labels)
+        share = np.linspace(0.0, 1.0, n)[:, np.newaxis]
+        if onehot is not None:
+            onehot = (1 - share) * onehot[0] + share * onehot[1]
+        return self._decode((1 - share) * codes[0] + share * codes[1], onehot)
+
+    def _traverse(self, x, dim, values, labels=None):
+        check_is_fitted(self)
+        dim = check_integer("dim", dim, 0, self._n_codes - 1)
+        code, onehot = self._codes(np.asarray(x).reshape(1, -1), labels)
+        values = np.asarray(values, dtype=code.dtype).ravel()
+        codes = np.repeat(code, len(values), axis=0)
+        codes[:, dim] = values
+        if onehot is not None:
+            onehot = np.repeat(onehot, len(codes), axis=0)
+        return self._decode(codes, onehot)
+
+    def _codes(self, X, labels=None):
+        """Return the mean codes of rows, and the one-hot labels that they go with."""
+        X = self._validate(X)
+        onehot = self._onehot_of(X, labels)
+        return self._encode(X, onehot)[:, : self._n_codes], onehot
+
+    def _onehot_of(self, X, labels):
+        """Return one-hot labels, or None in models without labels."""
+        return
 
     # -- scores ---------------------------------------------------------------
 
@@ -398,11 +406,3 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def set_dim(code, dim, values):
-    """Return copies of one code with one dimension set to each value."""
-    values = np.asarray(values, dtype=code.dtype).ravel()
-    codes = np.repeat(code, len(values), axis=0)
-    codes[:, dim] = values
-    return codes

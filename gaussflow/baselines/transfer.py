@@ -7,8 +7,9 @@ from scipy.ndimage import zoom
 from sklearn.datasets import load_digits
 from sklearn.utils.validation import check_is_fitted
 
+from gaussflow._checks import check_integer
 from gaussflow._random import draw_seed
-from gaussflow.baselines._trained import check_integer, standardised
+from gaussflow.baselines._trained import standardised
 from gaussflow.baselines.classifier import ImageClassifier, NetworkClassifier
 from gaussflow.baselines.network import Network
 

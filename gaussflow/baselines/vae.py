@@ -3,7 +3,8 @@
 import numpy as np
 from scipy.special import ndtri
 
-from gaussflow.baselines._trained import check_choice, check_integer, check_positive
+from gaussflow._checks import check_integer
+from gaussflow.baselines._trained import check_choice, check_positive
 from gaussflow.baselines.latent import LatentModel
 from gaussflow.baselines.likelihoods import (
     bernoulli_log_likelihood,

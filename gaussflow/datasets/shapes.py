@@ -1,10 +1,9 @@
 """Small pictures of shapes, whose generating factors are known."""
 
-import numbers
-
 import numpy as np
 from sklearn.utils import Bunch
 
+from gaussflow._checks import check_integer
 from gaussflow._random import as_generator
 
 FACTORS = ("x", "y", "size", "kind")
@@ -79,8 +78,7 @@ def make_shapes(
 
 def _check(n_samples, kinds, image_size, size_range):
     for name, value in (("n_samples", n_samples), ("image_size", image_size)):
-        if not isinstance(value, numbers.Integral) or value < 1:
-            raise ValueError(f"{name} must be an integer of at least 1, got {value!r}.")
+        check_integer(name, value, 1)
     if isinstance(kinds, str) or len(kinds) == 0 or not set(kinds) <= set(SHAPES):
         raise ValueError(
             f"kinds must be a sequence of {', '.join(SHAPES)}, got {kinds!r}."

@@ -15,6 +15,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from gaussflow._checks import check_integer
 from gaussflow._random import as_generator
 from gaussflow._state import Persistent, check_that
 from gaussflow.layers.ties import spread_ties
@@ -239,16 +240,9 @@ class Layer(
             New rows in the units of the training data.
         """
         self._check_fitted()
-        if (
-            not isinstance(n_samples, (int, np.integer))
-            or isinstance(n_samples, bool)
-            or n_samples < 1
-        ):
-            raise ValueError(
-                f"n_samples must be an integer of at least 1, got {n_samples!r}."
-            )
+        n_samples = check_integer("n_samples", n_samples, 1)
         rng = as_generator(random_state)
-        Z = rng.standard_normal((int(n_samples), self.n_features_in_))
+        Z = rng.standard_normal((n_samples, self.n_features_in_))
         return self._run_blocks(self.inverse_and_log_det, Z)[0]
 
     # -- helpers ------------------------------------------------------------

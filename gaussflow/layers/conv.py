@@ -1,10 +1,10 @@
 """The Conv layer: Linear on patches of images."""
 
-import numbers
 from functools import partial
 
 import numpy as np
 
+from gaussflow._checks import is_integer
 from gaussflow._state import Persistent, check_that
 from gaussflow.layers.iterated import Iterated
 from gaussflow.layers.iteration import Iteration, fit_iteration
@@ -165,7 +165,7 @@ class Conv(Iterated):
             stride = check_pair("stride", self.stride, limits)
         if isinstance(self.shift, str) and self.shift == "random":
             shift = tuple(int(rng.integers(length)) for length in shape[:2])
-        elif isinstance(self.shift, numbers.Integral) and self.shift >= 0:
+        elif is_integer(self.shift, 0):
             shift = (int(self.shift) % shape[0], int(self.shift) % shape[1])
         else:
             raise ValueError(

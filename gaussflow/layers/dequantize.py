@@ -1,9 +1,8 @@
 """The Dequantize layer: whole numbers, such as bytes, get a density."""
 
-import numbers
-
 import numpy as np
 
+from gaussflow._checks import is_integer
 from gaussflow._random import draw_seed
 from gaussflow._state import check_that
 from gaussflow.layers.base import Layer
@@ -82,7 +81,7 @@ class Dequantize(Layer):
     def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
         """Draw the seed; return the rows with fresh noise, and zeros."""
         n_levels = self.n_levels
-        whole = isinstance(n_levels, numbers.Integral) and n_levels >= 2
+        whole = is_integer(n_levels, 2)
         if n_levels is not None and (isinstance(n_levels, bool) or not whole):
             raise ValueError(
                 f"n_levels must be None or an integer of at least 2, got {n_levels!r}."

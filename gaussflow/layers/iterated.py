@@ -1,10 +1,10 @@
 """Layers of gated iterations: what Linear and Conv share."""
 
-import numbers
 from abc import abstractmethod
 
 import numpy as np
 
+from gaussflow._checks import check_integer
 from gaussflow.layers.base import (
     Layer,
     check_number,
@@ -110,14 +110,7 @@ class Iterated(Layer):
 
     def _check_params(self, n_features):
         """Raise an error that names a parameter which is wrong, as for this width."""
-        if (
-            not isinstance(self.n_iter, numbers.Integral)
-            or isinstance(self.n_iter, bool)
-            or self.n_iter < 0
-        ):
-            raise ValueError(
-                f"n_iter must be an integer of at least 0, got {self.n_iter!r}."
-            )
+        check_integer("n_iter", self.n_iter, 0)
         if self.gate is not None and self.gate != "auto":
             check_number("gate", self.gate, ', "auto" or None')
         check_number("tol", self.tol)

@@ -1,9 +1,8 @@
 """Patches of images: which columns they are, taken out and put back."""
 
-import numbers
-
 import numpy as np
 
+from gaussflow._checks import is_integer
 from gaussflow._state import Persistent, check_that
 from gaussflow.kernels.patches import scatter_columns
 
@@ -181,7 +180,7 @@ def check_pair(name, value, limits):
         Least and most of each; None for no most.
     """
     pair = _integers(value)
-    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+    if is_integer(value):
         pair = (int(value), int(value))
     if pair is None or len(pair) != 2:
         raise ValueError(
@@ -197,7 +196,7 @@ def check_pair(name, value, limits):
 def _integers(value):
     """Return a tuple of ints, or None where the value is not one of integers."""
     if not isinstance(value, (tuple, list, np.ndarray)) or not all(
-        isinstance(v, numbers.Integral) and not isinstance(v, bool) for v in value
+        is_integer(v) for v in value
     ):
         return None
     return tuple(int(v) for v in value)

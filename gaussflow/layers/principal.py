@@ -1,10 +1,9 @@
 """The Principal layer: whitening, and another layer among the first components."""
 
-import numbers
-
 import numpy as np
 from sklearn.base import clone
 
+from gaussflow._checks import check_integer
 from gaussflow._state import check_floats, check_that
 from gaussflow.layers.base import Layer, row_blocks, run_threads
 
@@ -76,18 +75,13 @@ class Principal(Layer):
 
     def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
         """Fit on X and return the rows carried and their log-determinants."""
-        count = self.n_components
-        whole = isinstance(count, numbers.Integral) and not isinstance(count, bool)
-        if not whole or count < 1:
-            raise ValueError(
-                f"n_components must be an integer of at least 1, got {count!r}."
-            )
+        count = check_integer("n_components", self.n_components, 1)
         if not isinstance(self.layer, Layer):
             raise TypeError(
                 f"Principal takes a layer such as Triangular(), got {self.layer!r}."
             )
         self.n_features_in_ = X.shape[1]
-        self.n_components_ = min(int(count), X.shape[1])
+        self.n_components_ = min(count, X.shape[1])
         self.generates_ = target is not None
         self._fit_axes(target if self.generates_ else X)
         self.layer_ = clone(self.layer)

@@ -1,11 +1,10 @@
 """The ScaleMixture layer: the map of a mixture of Gaussian scale mixtures."""
 
-import numbers
-
 import numpy as np
 from scipy.linalg import solve_triangular
 from sklearn.base import clone
 
+from gaussflow._checks import check_integer
 from gaussflow.layers.base import Layer
 from gaussflow.layers.mixture_fit import standardise
 from gaussflow.layers.mixture_map import MixtureMap
@@ -89,12 +88,7 @@ class ScaleMixture(Layer):
     def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
         """Fit the layer on X and return (Z, log_det) of those rows."""
         for name in ("n_shapes", "n_scales", "max_iter"):
-            value = getattr(self, name)
-            whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-            if not whole or value < 1:
-                raise ValueError(
-                    f"{name} must be an integer of at least 1, got {value!r}."
-                )
+            check_integer(name, getattr(self, name), 1)
         self.n_features_in_ = X.shape[1]
         self.map_ = self.target_ = None
         if target is not None:

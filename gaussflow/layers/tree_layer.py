@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from gaussflow._checks import check_integer, is_integer
 from gaussflow._random import as_generator, draw_seed
 from gaussflow.layers.base import Layer
 from gaussflow.layers.tree_fit import fit_forest
@@ -192,12 +193,8 @@ class TreeTriangular(Layer):
         return self.map_.forward_and_log_det(X, row_places(X, self.place_seed_))
 
     def _check_parameters(self, n_features):
-        if not _is_count(self.n_trees):
-            raise ValueError(
-                "TreeTriangular's n_trees must be an integer of at least 1, "
-                f"got {self.n_trees!r}."
-            )
-        if self.min_leaf != "auto" and not _is_count(self.min_leaf):
+        check_integer("TreeTriangular's n_trees", self.n_trees, 1)
+        if self.min_leaf != "auto" and not is_integer(self.min_leaf, 1):
             raise ValueError(
                 'TreeTriangular\'s min_leaf must be "auto" or an integer of at least '
                 f"1, got {self.min_leaf!r}."
@@ -268,8 +265,3 @@ def _mix(h):
     h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return h ^ (h >> np.uint64(31))
-
-
-def _is_count(value):
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    return whole and value >= 1

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from gaussflow._checks import check_integer, is_integer
 from gaussflow.layers.base import Layer, log_standard_normal
 from gaussflow.layers.mixture_fit import fit_mixture
 from gaussflow.layers.mixture_search import FAMILIES
@@ -219,21 +220,9 @@ class Triangular(Layer):
                 f"Triangular's covariance_type must be one of {types}, "
                 f"got {self.covariance_type!r}."
             )
-        if self.n_components != "auto" and not _is_count(self.n_components):
+        if self.n_components != "auto" and not is_integer(self.n_components, 1):
             raise ValueError(
                 f'Triangular\'s n_components must be "auto" or an integer of at '
                 f"least 1, got {self.n_components!r}."
             )
-        if not _is_count(self.n_bags):
-            raise ValueError(
-                f"Triangular's n_bags must be an integer of at least 1, "
-                f"got {self.n_bags!r}."
-            )
-
-
-def _is_count(value):
-    return (
-        isinstance(value, (int, np.integer))
-        and not isinstance(value, bool)
-        and value >= 1
-    )
+        check_integer("Triangular's n_bags", self.n_bags, 1)

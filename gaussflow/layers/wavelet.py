@@ -1,10 +1,9 @@
 """Haar wavelets: an image as a coarse image and the details it leaves out."""
 
-import numbers
-
 import numpy as np
 from sklearn.base import clone
 
+from gaussflow._checks import check_integer
 from gaussflow._state import check_that
 from gaussflow.layers.base import Layer
 from gaussflow.layers.patches import check_image_shape
@@ -311,10 +310,7 @@ def check_pyramid(owner, image_shape, n_levels, n_features):
     """Return the image's shape, or raise a ValueError that names what is wrong."""
     shape = check_image_shape(image_shape, owner, n_features)
     most = int(np.ceil(np.log2(max(shape[:2]))))
-    whole = isinstance(n_levels, numbers.Integral) and not isinstance(n_levels, bool)
-    if not whole or not 1 <= n_levels <= most:
-        raise ValueError(
-            f"{owner}'s n_levels must be an integer in 1..{most} for images of shape "
-            f"{shape}, got {n_levels!r}."
-        )
+    check_integer(
+        f"{owner}'s n_levels", n_levels, 1, most, f" for images of shape {shape}"
+    )
     return shape

@@ -1,6 +1,5 @@
 """Polynomial marginals: increasing by construction, held in Bernstein form."""
 
-import numbers
 from functools import lru_cache
 
 import numpy as np
@@ -8,6 +7,7 @@ from scipy.linalg import solve_triangular
 from scipy.optimize import nnls
 from scipy.special import comb
 
+from gaussflow._checks import check_integer
 from gaussflow._state import check_floats, check_that
 from gaussflow.kernels.polynomial import (
     bernstein_basis,
@@ -216,10 +216,5 @@ def raising_matrix(degree, to):
 
 
 def _check_degree(degree):
-    integral = isinstance(degree, numbers.Integral) and not isinstance(degree, bool)
-    if not integral or not 1 <= degree <= MOST_DEGREE:
-        raise ValueError(
-            f"degree must be an integer from 1 to {MOST_DEGREE}, got {degree!r}. "
-            f'For closer fits, take marginal="spline".'
-        )
-    return int(degree)
+    way_out = ' (for closer fits, take marginal="spline")'
+    return check_integer("degree", degree, 1, MOST_DEGREE, way_out)

@@ -45,14 +45,6 @@ def check_two(A, B, names=("A", "B"), min_rows=1):
     return A, B
 
 
-def check_count(name, value, low, high=None, why=""):
-    """Raise ValueError unless a parameter is a whole number from low to high."""
-    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not whole or value < low or (high is not None and value > high):
-        rule = f"of at least {low}" if high is None else f"from {low} to {high}"
-        raise ValueError(f"{name} must be a whole number {rule}{why}, got {value!r}.")
-
-
 def check_positive(name, value):
     """Raise ValueError unless a parameter is a positive, finite number."""
     if not isinstance(value, numbers.Real) or not 0.0 < value < np.inf:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gaussflow.metrics._rows import check_count
+from gaussflow._checks import check_integer
 
 
 def bits_per_dimension(log_density, n_features, n_levels=256):
@@ -38,8 +38,8 @@ def bits_per_dimension(log_density, n_features, n_levels=256):
     >>> bits_per_dimension(0.0, n_features=784)  # uniform noise
     8.0
     """
-    check_count("n_features", n_features, 1)
-    check_count("n_levels", n_levels, 1)
+    check_integer("n_features", n_features, 1)
+    check_integer("n_levels", n_levels, 1)
     log_density = np.asarray(log_density, dtype=np.float64)
     if log_density.size == 0 or log_density.ndim > 1:
         raise ValueError(

@@ -6,8 +6,9 @@ so two of the best known are offered, and neither is "the" score.
 
 import numpy as np
 
+from gaussflow._checks import check_integer
 from gaussflow._random import as_generator, draw_seed
-from gaussflow.metrics._rows import check_count, check_rows
+from gaussflow.metrics._rows import check_rows
 
 #: A factor of at most so many values is taken as discrete.
 MOST_LEVELS = 20
@@ -50,7 +51,7 @@ def mutual_information_gap(codes, factors, *, n_bins=20, per_factor=False):
     1.0
     """
     codes, factors = _check(codes, factors, 2)
-    check_count("n_bins", n_bins, 2)
+    check_integer("n_bins", n_bins, 2)
     binned = [_bins(column, n_bins) for column in codes.T]
     gaps = []
     for column in factors.T:
@@ -104,7 +105,7 @@ def dci(codes, factors, *, n_estimators=50, random_state=None):
     from sklearn.model_selection import train_test_split
 
     codes, factors = _check(codes, factors, 8)
-    check_count("n_estimators", n_estimators, 1)
+    check_integer("n_estimators", n_estimators, 1)
     rng = as_generator(random_state)
     rows, held_out = train_test_split(
         np.arange(len(codes)), test_size=0.25, random_state=draw_seed(rng)

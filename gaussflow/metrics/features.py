@@ -15,8 +15,9 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from gaussflow._checks import check_integer
 from gaussflow._random import as_generator, draw_seed
-from gaussflow.metrics._rows import KEPT, blocks, check_count, check_magnitude
+from gaussflow.metrics._rows import KEPT, blocks, check_magnitude
 
 #: Held-out rows below which their accuracy is no guide.
 _LEAST_HELD_OUT = 100
@@ -213,9 +214,9 @@ class ClassifierFeatures(
                 f"hidden must be a tuple of at least one width, got {self.hidden!r}."
             )
         for width in hidden:
-            check_count("each width of hidden", width, 1)
-        check_count("max_iter", self.max_iter, 1)
-        check_count("patience", self.patience, 1)
+            check_integer("each width of hidden", width, 1)
+        check_integer("max_iter", self.max_iter, 1)
+        check_integer("patience", self.patience, 1)
         share = self.validation_fraction
         if not isinstance(share, numbers.Real) or not 0.0 <= share < 1.0:
             raise ValueError(

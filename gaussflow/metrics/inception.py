@@ -3,8 +3,9 @@
 import numpy as np
 from scipy.special import rel_entr
 
+from gaussflow._checks import check_integer
 from gaussflow._random import as_generator
-from gaussflow.metrics._rows import check_count, check_rows
+from gaussflow.metrics._rows import check_rows
 from gaussflow.metrics.intervals import Estimate
 
 
@@ -50,7 +51,7 @@ def inception_score(probabilities, *, n_splits=10, return_error=False, random_st
     """
     P = check_rows(probabilities, "probabilities").astype(np.float64)
     why = " (the number of rows)"
-    check_count("n_splits", n_splits, 1, len(P), why)
+    check_integer("n_splits", n_splits, 1, len(P), why)
     # Probabilities of float32 add up to 1 within about 1e-6 times the classes.
     wrong = np.abs(P.sum(axis=1) - 1.0) > 1e-3
     if wrong.any() or (P < 0.0).any():

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from gaussflow._checks import check_integer
 from gaussflow._random import as_generator
-from gaussflow.metrics._rows import check_count, check_two
+from gaussflow.metrics._rows import check_two
 from gaussflow.metrics.intervals import Estimate
 
 
@@ -52,8 +53,8 @@ def kernel_distance(
     (True, 10)
     """
     A, B = check_two(A, B, min_rows=4)
-    check_count("n_subsets", n_subsets, 2 if return_error else 1)
-    check_count("subset_size", subset_size, 2)
+    check_integer("n_subsets", n_subsets, 2 if return_error else 1)
+    check_integer("subset_size", subset_size, 2)
     n = min(len(A), len(B))
     size = min(int(subset_size), n // 2)
     rng = as_generator(random_state)

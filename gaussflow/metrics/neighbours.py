@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gaussflow.metrics._rows import blocks, check_count, check_two
+from gaussflow._checks import check_integer
+from gaussflow.metrics._rows import blocks, check_two
 
 #: Rounding of a squared distance from a matrix product, over the squared norms.
 _ROUNDING = 16.0 * np.finfo(np.float64).eps
@@ -161,7 +162,7 @@ def _check_samples(real, generated, k, both=True):
     most = min(len(A), len(B)) - 1 if both else len(A) - 1
     if most < 1:
         raise ValueError(f"A sample has {most + 1} row; neighbours need at least 2.")
-    check_count("k", k, 1, most, " (the rows of a sample, less one)")
+    check_integer("k", k, 1, most, " (the rows of a sample, less one)")
     return A, B
 
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from gaussflow._checks import check_integer
 from gaussflow._random import as_generator
-from gaussflow.metrics._rows import BLOCK_NUMBERS, check_count, check_two
+from gaussflow.metrics._rows import BLOCK_NUMBERS, check_two
 
 
 def sliced_wasserstein(A, B, n_directions=256, *, p=2, random_state=0):
@@ -45,7 +46,7 @@ def sliced_wasserstein(A, B, n_directions=256, *, p=2, random_state=0):
     3.0
     """
     A, B = check_two(A, B)
-    check_count("n_directions", n_directions, 1)
+    check_integer("n_directions", n_directions, 1)
     if p not in (1, 2):
         raise ValueError(f"p must be 1 or 2, got {p!r}.")
     rng = as_generator(random_state)

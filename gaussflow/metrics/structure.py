@@ -3,7 +3,8 @@
 import numpy as np
 from scipy.ndimage import correlate1d
 
-from gaussflow.metrics._rows import blocks, check_count, check_positive, check_two
+from gaussflow._checks import check_integer
+from gaussflow.metrics._rows import blocks, check_positive, check_two
 
 
 def ssim(
@@ -62,7 +63,7 @@ def ssim(
     height, width, channels = _check_shape(image_shape, A.shape[1])
     side = min(height, width)
     way_out = f" (the image's smaller side; image_shape is {tuple(image_shape)})"
-    check_count("window_size", window_size, 1, side, way_out)
+    check_integer("window_size", window_size, 1, side, way_out)
     if window_size % 2 == 0:
         raise ValueError(f"window_size must be odd, got {window_size}.")
     for name, value in (("sigma", sigma), ("k1", k1), ("k2", k2)):

@@ -40,6 +40,9 @@ class Derived(Persistent):
         self.column, self.sources = column, sources
         self.dropped = False
 
+    def learn(self, df, min_count):
+        """Learn what computing takes from the table: by default nothing."""
+
     def fit(self, df):
         """Learn from the table; return whether it computes the column exactly."""
         real = df[self.column.name]
@@ -179,9 +182,6 @@ class LookupColumn(Derived):
 
 class CopyColumn(Derived):
     """The same value as another column's."""
-
-    def learn(self, df, min_count):
-        """Learn nothing."""
 
     def compute(self, frame):
         """Return the column's numbers and which are allowed."""

@@ -8,6 +8,7 @@ from scipy.special import ndtri
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
+from gaussflow._checks import check_integer
 from gaussflow._random import as_generator, draw_seed
 from gaussflow._state import Persistent
 from gaussflow.layers.tree_layer import TreeTriangular
@@ -215,7 +216,7 @@ class TabularSynthesizer(Saved, Persistent, BaseEstimator):
         (True, 'exact')
         """
         check_is_fitted(self)
-        _check_count("n_samples", n_samples)
+        check_integer("n_samples", n_samples, 1)
         conditions = {} if conditions is None else conditions
         wanted = read_conditions(conditions, self.schema_)
         rng, told = as_generator(random_state), {}
@@ -337,7 +338,7 @@ class TabularSynthesizer(Saved, Persistent, BaseEstimator):
         1     no   0.0
         """
         self._check_rows(df, "impute")
-        _check_count("n_imputations", n_imputations)
+        check_integer("n_imputations", n_imputations, 1)
         rng = as_generator(random_state)
         parts = self.encoder_, self.flow_.map_, self.rules_
         tables = impute_table(*parts, df, int(n_imputations), rng)
@@ -420,14 +421,7 @@ class TabularSynthesizer(Saved, Persistent, BaseEstimator):
                 f"schema must be 'infer' or a Schema, got {self.schema!r}. Read one "
                 "from a file with Schema.load."
             )
-        count = self.min_category_count
-        if not isinstance(count, (int, np.integer)) or isinstance(count, bool):
-            count = 0
-        if count < 1:
-            raise ValueError(
-                "min_category_count must be an integer of at least 1, got "
-                f"{self.min_category_count!r}."
-            )
+        check_integer("min_category_count", self.min_category_count, 1)
         if self.target is not None and self.target not in df.columns:
             raise ValueError(
                 f"target {self.target!r} is not a column of the table. Columns: "
@@ -446,9 +440,3 @@ def _tell_aside(schema):
             "Pass schema=Schema.infer(df) to agree, or edit that schema to change it.",
             stacklevel=3,
         )
-
-
-def _check_count(name, value):
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or value < 1:
-        raise ValueError(f"{name} must be an integer of at least 1, got {value!r}.")

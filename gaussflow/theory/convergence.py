@@ -10,23 +10,12 @@ import numbers
 
 import numpy as np
 
+from gaussflow._checks import check_integer
 from gaussflow.theory.gaussian import check_covariance, check_mean, gaussian_kl
 
 #: Step of the trapezoid rule in log t. The integrand is smooth and dies off on
 #: both sides, so that a quarter of this step changes no digit.
 LOG_STEP = 1.0 / 16.0
-
-
-def _check_count(name, value, least):
-    if (
-        not isinstance(value, numbers.Integral)
-        or isinstance(value, bool)
-        or value < least
-    ):
-        raise ValueError(
-            f"{name} must be an integer of at least {least}, got {value!r}."
-        )
-    return int(value)
 
 
 def least_layers(n_features):
@@ -55,7 +44,7 @@ def least_layers(n_features):
     >>> [least_layers(d) for d in (1, 2, 3, 64)]
     [1, 2, 2, 33]
     """
-    return _check_count("n_features", n_features, 1) // 2 + 1
+    return check_integer("n_features", n_features, 1) // 2 + 1
 
 
 def rotation_contraction(n_features, n_layers=1):
@@ -84,8 +73,8 @@ def rotation_contraction(n_features, n_layers=1):
     >>> rotation_contraction(2), round(rotation_contraction(64, 33), 3)
     (0.5, 0.362)
     """
-    n_features = _check_count("n_features", n_features, 2)
-    n_layers = _check_count("n_layers", n_layers, 0)
+    n_features = check_integer("n_features", n_features, 2)
+    n_layers = check_integer("n_layers", n_layers, 0)
     return (n_features / (n_features + 2.0)) ** n_layers
 
 
@@ -118,12 +107,12 @@ def coupling_contraction(n_features, n_layers=1):
     >>> [round(coupling_contraction(d), 3) for d in (2, 4, 16, 1024)]
     [0.0, 0.222, 0.415, 0.499]
     """
-    d = _check_count("n_features", n_features, 2)
+    d = check_integer("n_features", n_features, 2)
     if d % 2:
         raise ValueError(
             f"n_features must be even, for halves of equal width, got {n_features!r}."
         )
-    n_layers = _check_count("n_layers", n_layers, 0)
+    n_layers = check_integer("n_layers", n_layers, 0)
     return (d * (d - 2) / (2.0 * (d + 2) * (d - 1))) ** n_layers
 
 
@@ -259,8 +248,8 @@ def random_rotation_losses(covariance, n_layers, *, n_runs=1, random_state=0):
     ((50, 9), True)
     """
     start = check_covariance(covariance)
-    n_layers = _check_count("n_layers", n_layers, 0)
-    n_runs = _check_count("n_runs", n_runs, 1)
+    n_layers = check_integer("n_layers", n_layers, 0)
+    n_runs = check_integer("n_runs", n_runs, 1)
     rng = np.random.default_rng(random_state)
     losses = np.empty((n_runs, n_layers + 1))
     losses[:, 0] = gaussian_kl(start)
