@@ -3,7 +3,7 @@
 One CPU thread, seeds 0 to 2, MNIST through GAUSSFLOW_DATA or OpenML. FCD is the
 Frechet distance on the features of a small classifier trained on the training
 split, of 10,000 samples against the 10,000 test images. Run:
-``python benchmarks/autoencoders.py vae cvae shapes priors noise table``.
+``python benchmarks/autoencoders.py vae cvae shapes priors noise table transfer``.
 """
 
 import os
@@ -16,6 +16,7 @@ import warnings
 
 import numpy as np
 from _measure import RESULTS, ResultFile, in_new_process
+from sklearn.linear_model import LogisticRegression
 from sklearn.mixture import GaussianMixture
 
 from gaussflow import GenFlow, datasets
@@ -23,6 +24,7 @@ from gaussflow.baselines import (
     AutoencoderTransformer,
     ConditionalVAETransformer,
     ImageClassifier,
+    TransferClassifier,
     VAETransformer,
 )
 from gaussflow.metrics import (
@@ -326,7 +328,39 @@ def table(seed, quick):
         }
 
 
-TASKS = {f.__name__: f for f in (vae, cvae, shapes, priors, noise, table)}
+def transfer(seed, quick):
+    """Few labels of Fashion-MNIST: what was learned on MNIST, and from scratch."""
+    (X_source, y_source), (X, y) = (
+        mnist("train", quick),
+        mnist("train", quick, datasets.fetch_fashion_mnist),
+    )
+    X_test, y_test = mnist("test", quick, datasets.fetch_fashion_mnist)
+    backbone = judge(X_source, y_source, quick)
+    params = {"n_epochs": 2 if quick else 50, "random_state": seed}
+    order = np.random.default_rng(seed).permutation(len(X))
+    for n_labels in (100,) if quick else (100, 500, 2_000):
+        few = order[:n_labels]
+        methods = {
+            "from scratch": ImageClassifier(SHAPE, batch_size=32, **params),
+            "backbone of MNIST, frozen": TransferClassifier(
+                backbone=backbone, **params
+            ),
+            "backbone of MNIST, trained on": TransferClassifier(
+                backbone=backbone, freeze=False, learning_rate=1e-3, **params
+            ),
+            "backbone of digits, frozen": TransferClassifier(SHAPE, **params),
+            "logistic regression": LogisticRegression(max_iter=1_000),
+        }
+        for name, model in methods.items():
+            seconds = timed_fit(model, X[few], y[few])
+            yield {
+                "method": f"{name}, {n_labels} labels",
+                "fit_cpu_seconds": seconds,
+                "accuracy": model.score(X_test, y_test),
+            }
+
+
+TASKS = {f.__name__: f for f in (vae, cvae, shapes, priors, noise, table, transfer)}
 
 
 def run(task, seed, quick):
