@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from gaussflow._checks import check_integer
 from gaussflow._random import as_generator, seeded_clone
 from gaussflow._state import Persistent, check_that
 from gaussflow.flow import GenFlow
@@ -174,9 +175,9 @@ class BaggedGenFlow(Saved, DensityMixin, Persistent, BaseEstimator):
             New rows in the units of the training data.
         """
         check_is_fitted(self)
-        _check_count("n_samples", n_samples)
+        n_samples = check_integer("n_samples", n_samples, 1)
         member_rng, *rngs = as_generator(random_state).spawn(1 + len(self.estimators_))
-        drawn = member_rng.integers(len(self.estimators_), size=int(n_samples))
+        drawn = member_rng.integers(len(self.estimators_), size=n_samples)
         members = np.unique(drawn)
         parts = run_threads(
             lambda k: self.estimators_[k].sample(int(np.sum(drawn == k)), rngs[k]),
@@ -196,7 +197,7 @@ class BaggedGenFlow(Saved, DensityMixin, Persistent, BaseEstimator):
 
     def _check_params(self):
         """Return the flow to copy, or raise an error that names what is wrong."""
-        _check_count("n_estimators", self.n_estimators)
+        check_integer("n_estimators", self.n_estimators, 1)
         share = self.max_samples
         number = isinstance(share, numbers.Real) and not isinstance(share, bool)
         if not number or not 0.0 < float(share) <= 1.0:
@@ -231,9 +232,3 @@ def log_density(model, X):
     with np.errstate(over="ignore", invalid="ignore"):
         scores = model.score_samples(X)
     return np.where(np.isnan(scores), -np.inf, scores)
-
-
-def _check_count(name, value):
-    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not whole or value < 1:
-        raise ValueError(f"{name} must be an integer of at least 1, got {value!r}.")
