@@ -164,17 +164,21 @@ def test_discrete_columns_share_what_they_share():
     assert_allclose(found, 0.0, atol=0.02)
 
 
-def test_scores_are_normal_and_break_ties_at_random():
-    ranks = np.array([[2.5, 1.0], [1.0, 2.0], [2.5, 3.0], [4.0, 4.0]])
-    levels = ndtri((np.arange(4) + 0.5) / 4)
-    draws = [
-        information._normal_scores(ranks, np.random.default_rng(s)) for s in range(20)
-    ]
-    for scores in draws:
-        assert_array_equal(np.sort(scores, axis=0), np.c_[levels, levels])
+def test_dependence_is_judged_in_normal_scores_with_ties_at_random():
+    X = np.c_[[0.0, 0, 0, 1, 1, 2, 2, 2], 3.0 ** np.arange(8)]
+    levels = ndtri((np.arange(8) + 0.5) / 8)
+    draws = set()
+    for seed in range(20):
+        log = []
+        options = {"flow": Recorder(log), "n_folds": 2, "random_state": seed}
+        information.total_correlation(X, **options)
+        scores = np.concatenate([call["scored"] for call in log])
+        scores = scores[np.argsort(scores[:, 1])]
         assert_array_equal(scores[:, 1], levels)
-        assert_array_equal(scores[[1, 3], 0], levels[[0, 3]])
-    assert {scores[0, 0] for scores in draws} == {levels[1], levels[2]}
+        for tied in (slice(0, 3), slice(3, 5), slice(5, 8)):
+            assert_array_equal(np.sort(scores[tied, 0]), levels[tied])
+        draws.add(tuple(scores[3:5, 0]))
+    assert draws == {tuple(levels[3:5]), tuple(levels[4:2:-1])}
 
 
 def test_bits_are_nats_over_log_2_and_seeds_decide():

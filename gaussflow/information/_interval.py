@@ -1,0 +1,54 @@
+"""From the rows' contributions to a number, and an interval around it."""
+
+import numbers
+from typing import NamedTuple
+
+import numpy as np
+
+UNITS = {"nats": 1.0, "bits": 1.0 / float(np.log(2.0))}
+#: Least rows that an interval is given for.
+LEAST_ROWS = 50
+#: Bootstrap samples of an interval.
+N_DRAWS = 1000
+
+
+class Interval(NamedTuple):
+    """A measure, and the bootstrap interval around it."""
+
+    value: float
+    low: float
+    high: float
+
+
+def check_summary(unit, interval):
+    """Refuse a unit or a level that does not exist."""
+    if unit not in UNITS:
+        raise ValueError(f'unit must be "nats" or "bits", got {unit!r}.')
+    if interval is not None and not (
+        isinstance(interval, numbers.Real) and 0.0 < float(interval) < 1.0
+    ):
+        raise ValueError(
+            f"interval must be None or a level between 0 and 1, such as 0.95, got "
+            f"{interval!r}."
+        )
+
+
+def check_interval_rows(n_rows, name):
+    """Refuse rows that are too few for an interval."""
+    if n_rows < LEAST_ROWS:
+        raise ValueError(
+            f"{name} has {n_rows} rows, too few for an interval: at least "
+            f"{LEAST_ROWS} are needed. Leave interval=None."
+        )
+
+
+def summary(contributions, unit, interval, rng):
+    """Return the mean of the rows' contributions, with an interval if asked."""
+    contributions = contributions * UNITS[unit]
+    value = float(contributions.mean())
+    if interval is None:
+        return value
+    n, tail = len(contributions), 50.0 * (1.0 - float(interval))
+    means = [contributions[rng.integers(0, n, n)].mean() for _ in range(N_DRAWS)]
+    low, high = np.percentile(means, [tail, 100.0 - tail])
+    return Interval(value, float(low), float(high))
