@@ -36,6 +36,7 @@ FLOORS = {
     "architectures": 3,
     "flow": 4,
     "conditional": 5,
+    "diagnostics": 5,
     "ensemble": 5,
     "estimator_checks": 5,
     "tabular": 5,

@@ -1,0 +1,105 @@
+"""The maps that a flow composes, one at a time, from the data to the noise."""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.utils import check_array
+
+from gaussflow._random import as_generator
+from gaussflow.flow import GenFlow
+from gaussflow.layers.base import Layer, row_blocks
+from gaussflow.layers.iterated import Iterated
+
+
+class Stage(NamedTuple):
+    """One map of a flow, and where in the flow it stands.
+
+    Attributes
+    ----------
+    layer : int
+        Index into ``layers_``.
+    iteration : int or None
+        0 for a layer's standardisation, i for its i-th admitted iteration; None
+        for a layer without iterations.
+    move : callable
+        ``move(X) -> (Z, log_det)``; may overwrite X.
+    """
+
+    layer: int
+    iteration: int | None
+    move: object
+
+    def __str__(self):
+        if self.iteration is None:
+            return f"layer {self.layer}"
+        return f"layer {self.layer} iteration {self.iteration}"
+
+
+def stages(flow):
+    """Return the stages of a fitted flow or layer, from data to noise."""
+    if not isinstance(flow, GenFlow):
+        return list(_of_layer(flow, 0, forward=True))
+    layers, forward = list(enumerate(flow.layers_)), flow.direction != "generate"
+    found = []
+    for index, layer in layers if forward else reversed(layers):
+        found += _of_layer(layer, index, forward)
+    return found
+
+
+def _of_layer(layer, index, forward):
+    if not isinstance(layer, Iterated):
+        move = layer.forward_and_log_det if forward else layer.inverse_and_log_det
+        yield Stage(index, None, move)
+        return
+    parts = [(0, layer.entry_, forward)]
+    parts += [(i, part, forward) for i, part in enumerate(layer.iterations_, start=1)]
+    # A layer of direction "generate" ends by undoing its target's standardisation.
+    parts.append((len(layer.iterations_) + 1, layer.exit_, not forward))
+    for iteration, part, onward in parts if forward else reversed(parts):
+        if part is not None:
+            yield Stage(index, iteration, _adding(part, onward))
+
+
+def _adding(part, forward):
+    """Return a part's map, which adds to log-determinants, as one that returns them."""
+    name = "forward" if forward else "inverse"
+    method = getattr(part, f"{name}_and_log_det", None)
+    if hasattr(part, name):
+        method = getattr(part, name)
+
+    def move(X):
+        log_det = np.zeros(len(X))
+        return method(X, log_det), log_det
+
+    return move
+
+
+def run_stage(stage, Z):
+    """Return a stage's map of rows, which may be overwritten, block by block."""
+    log_det = np.empty(len(Z))
+    for rows in row_blocks(len(Z)):
+        Z[rows], log_det[rows] = stage.move(np.ascontiguousarray(Z[rows]))
+    return Z, log_det
+
+
+def check_flow(flow):
+    """Raise an error unless this is a fitted flow or layer."""
+    if isinstance(flow, type) or not isinstance(flow, Layer):
+        raise TypeError(
+            f"flow must be a fitted GenFlow or layer such as Linear(), got {flow!r}."
+        )
+    flow._check_fitted()
+
+
+def working_rows(flow, X, name, max_rows, random_state):
+    """Return validated rows of X, at most ``max_rows`` of them, drawn at random."""
+    X = check_array(X, dtype=[np.float64, np.float32], input_name=name)
+    if X.shape[1] != flow.n_features_in_:
+        raise ValueError(
+            f"{name} has {X.shape[1]} columns, but the flow was fitted on "
+            f"{flow.n_features_in_}. Pass rows of the same columns."
+        )
+    if len(X) > max_rows:
+        rng = as_generator(random_state)
+        X = X[np.sort(rng.choice(len(X), max_rows, replace=False))]
+    return np.array(X, dtype=flow._working_dtype(), order="C")
