@@ -64,9 +64,7 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
         device = training.choose_device(self.device)
 
         model = self._start(X[rows], onehot, init_rng)
-        arrays = [standardised(X, model["offset"], model["scale"])]
-        if onehot is not None:
-            arrays.append(onehot.astype(np.float32))
+        arrays = self._arrays(X, onehot, model)
         from gaussflow.baselines._torch.autoencoders import fit_autoencoder
 
         kind, settings = self._objective()
@@ -82,9 +80,17 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
             caller=type(self).__name__,
         )
         self._finish(model, trained, history)
-        self.image_shape_ = None if self.image_shape is None else (*self.image_shape,)
+        self.image_shape_ = self._shape_of_images(X.shape[1])
         self._n_features_out = self.latent_dim
         self._fit_prior(X[rows], None if onehot is None else onehot[rows], prior_rng)
+
+    def _arrays(self, X, onehot, model):
+        """Return what a batch is cut from: the networks' inputs, and labels."""
+        inputs = standardised(X, model["offset"], model["scale"])
+        return [inputs] if onehot is None else [inputs, onehot.astype(np.float32)]
+
+    def _shape_of_images(self, n_features):
+        return None if self.image_shape is None else (*self.image_shape,)
 
     def _check_params(self, n_features):
         latent_dim = check_integer("latent_dim", self.latent_dim, 1)
@@ -93,9 +99,7 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
                 f"latent_dim={latent_dim} is larger than the number of features, "
                 f"{n_features}: there is nothing to compress. Lower latent_dim."
             )
-        check_sizes("hidden_sizes", self.hidden_sizes)
-        if self.image_shape is not None and self.channels is not None:
-            check_sizes("channels", self.channels)
+        self._check_networks()
         if isinstance(self.prior, str):
             if self.prior not in PRIORS:
                 raise ValueError(
@@ -108,6 +112,11 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
                 f"fit and sample, got {self.prior!r}."
             )
         check_integer("n_components", self.n_components, 1)
+
+    def _check_networks(self):
+        check_sizes("hidden_sizes", self.hidden_sizes)
+        if self.image_shape is not None and self.channels is not None:
+            check_sizes("channels", self.channels)
 
     def _start(self, X, onehot, rng):
         """Return the networks to start from, and how rows are standardised."""

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from gaussflow.baselines._torch import losses
+from gaussflow.baselines._torch.fourier import FourierModule
 from gaussflow.baselines._torch.module import NetworkModule
 from gaussflow.baselines._torch.training import train
 from gaussflow.baselines.noise import NOISES
@@ -119,11 +120,13 @@ def fit_autoencoder(kind, model, arrays, *, settings, parts, device, **options):
 
     Parameters
     ----------
-    kind : {"plain", "variational"}
+    kind : {"plain", "variational", "fourier"}
     model : dict
-        "encoder" and "decoder" networks; "log_noise" for the variational one.
+        "encoder" and "decoder" networks; "log_noise" for the variational one;
+        "codes" for a Fourier one without an encoder.
     arrays : tuple of ndarray
-        Rows, and one-hot labels where the model has them; float32.
+        Rows, and one-hot labels where the model has them, float32; the rows'
+        numbers where codes are free.
     settings : dict
         Of the loss.
     parts : tuple of ndarray
@@ -147,4 +150,8 @@ def fit_autoencoder(kind, model, arrays, *, settings, parts, device, **options):
     return module.model(), history
 
 
-MODULES = {"plain": AutoencoderModule, "variational": VAEModule}
+MODULES = {
+    "plain": AutoencoderModule,
+    "variational": VAEModule,
+    "fourier": FourierModule,
+}

@@ -1,8 +1,12 @@
 """The training loop that every baseline shares."""
 
+import math
 import time
 
 import torch
+
+#: Steps over which a cosine schedule rises to the full learning rate.
+WARM_UP = 100
 
 
 def choose_device(device):
@@ -38,12 +42,14 @@ def train(model, data, *, options, rng, held_out=None, caller):
     ----------
     model : torch.nn.Module
         Its method ``loss(*batch, generator)`` returns a dict of scalar tensors
-        whose entry "loss" is minimised; the others are recorded.
+        whose entry "loss" is minimised; the others are recorded. Its method
+        ``optimizers(learning_rate)``, if it has one, takes the place of Adam.
     data : tuple of tensors
         Aligned rows, of which batches are cut.
     options : dict
         ``n_epochs``, ``batch_size``, ``learning_rate``, ``patience`` (None trains
-        for all epochs) and ``verbose``.
+        for all epochs) and ``verbose``; with ``schedule`` "cosine", the learning
+        rate falls to 0 along a cosine.
     rng : numpy.random.Generator
         Seeds the shuffling and the noise.
     held_out : tuple of tensors or None
@@ -61,13 +67,17 @@ def train(model, data, *, options, rng, held_out=None, caller):
     generator = make_generator(rng, device)
     held_out_seed = int(rng.integers(2**62))
     parameters = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.Adam(parameters, lr=options["learning_rate"])
     n_batches = -(-len(data[0]) // options["batch_size"])
+    optimizers = _optimizers(model, parameters, options["learning_rate"])
+    schedulers = []
+    if options.get("schedule") == "cosine":
+        share = _cosine(options["n_epochs"] * n_batches)
+        schedulers = [torch.optim.lr_scheduler.LambdaLR(o, share) for o in optimizers]
     history, best, since_best = [], None, 0
     for epoch in range(options["n_epochs"]):
         start = time.perf_counter()
         record = {"epoch": epoch}
-        record |= _one_epoch(model, data, optimizer, n_batches, generator)
+        record |= _one_epoch(model, data, optimizers + schedulers, n_batches, generator)
         if held_out is not None:
             # The same noise in every epoch, so that epochs compare.
             generator_too = torch.Generator(device=device).manual_seed(held_out_seed)
@@ -94,16 +104,34 @@ def train(model, data, *, options, rng, held_out=None, caller):
     return history
 
 
-def _one_epoch(model, data, optimizer, n_batches, generator):
+def _optimizers(model, parameters, learning_rate):
+    if hasattr(model, "optimizers"):
+        return model.optimizers(learning_rate)
+    return [torch.optim.Adam(parameters, lr=learning_rate)]
+
+
+def _cosine(n_steps):
+    """Return the share of the learning rate in a step: a short rise, then a fall."""
+    rise = min(WARM_UP, n_steps // 10 + 1)
+
+    def share(step):
+        fall = 0.5 + 0.5 * math.cos(math.pi * min(step / n_steps, 1.0))
+        return min((step + 1) / rise, 1.0) * fall
+
+    return share
+
+
+def _one_epoch(model, data, steppers, n_batches, generator):
     order = torch.randperm(len(data[0]), generator=generator, device=data[0].device)
     sums, n_rows = {}, len(order)
     model.train()
     for rows in torch.tensor_split(order, n_batches):
         batch = [part.index_select(0, rows) for part in data]
         parts = model.loss(*batch, generator)
-        optimizer.zero_grad(set_to_none=True)
+        model.zero_grad(set_to_none=True)
         parts["loss"].backward()
-        optimizer.step()
+        for stepper in steppers:
+            stepper.step()
         share = len(rows) / n_rows
         for name, value in parts.items():
             sums[name] = sums.get(name, 0.0) + share * value.detach()
