@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import ndtri
+from scipy.stats import multivariate_t, norm
 
 from gaussflow import GenFlow, information, theory
 from gaussflow.layers import Elliptical, Linear, Triangular
@@ -34,7 +35,10 @@ def gaussian(n_features, rng, n_rows=2000):
 
 
 class Recorder:
-    """A density estimator that remembers which rows it was shown."""
+    """A density estimator that remembers its rows, and says which it has seen.
+
+    Its log density is 1 where it saw the row while it was fitted, else 0.
+    """
 
     log: list
 
@@ -51,8 +55,7 @@ class Recorder:
 
     def score_samples(self, X):
         self.log[-1]["scored"] = X
-        self.log[-1]["known"] = sum(row.tobytes() in self.seen_ for row in X)
-        return np.zeros(len(X))
+        return np.array([float(row.tobytes() in self.seen_) for row in X])
 
     def __sklearn_clone__(self):
         return Recorder(self.log)
@@ -112,26 +115,40 @@ def test_negentropy_and_entropy_of_a_uniform():
 # -- laws ---------------------------------------------------------------------------
 
 
-def test_no_row_is_judged_by_a_flow_that_saw_it():
+def test_seen_and_unseen_rows_have_half_the_say_each():
+    """What a flow learns by heart of its rows counts half, and widens the interval."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((60, 3))
     log = []
-    information.entropy(X, flow=Recorder(log), n_folds=4, random_state=0)
-    assert len(log) == 4
-    assert all(call["known"] == 0 and len(call["train"]) == 45 for call in log)
-    scored = np.concatenate([call["scored"] for call in log])
-    assert_array_equal(np.sort(scored, axis=0), np.sort(X, axis=0))
-    for measure, args in [
-        (information.total_correlation, (X,)),
-        (information.mutual_information, (X[:, :2], X[:, 2])),
-        (information.conditional_mutual_information, (X[:, :1], X[:, 1], X[:, 2])),
-        (information.kl_divergence, (X, rng.standard_normal((60, 3)))),
-        (information.negentropy, (X,)),
+    flow = Recorder(log)
+    found = information.entropy(X, flow=flow, n_folds=4, interval=0.95, random_state=0)
+    assert found == (-0.5, -1.0, 0.0)
+    assert [len(call["train"]) for call in log] == [45] * 4
+    seen = sum(np.isin(X[:, 0], call["train"][:, 0]).astype(int) for call in log)
+    assert_array_equal(seen, 3)  # each row is left out once
+    # The scores' own densities, which dependence is measured from.
+    of_column = -norm.logpdf(ndtri((np.arange(60) + 0.5) / 60)).mean()
+    for measure, args, expected in [
+        (information.total_correlation, (X,), 0.5 + 3 * of_column),
+        (information.mutual_information, (X[:, :2], X[:, 2]), of_column),
+        (information.conditional_mutual_information, X.T, -0.5 - of_column),
+        (information.kl_divergence, (X, rng.standard_normal((60, 3))), 0.5),
     ]:
-        log.clear()
-        measure(*args, flow=Recorder(log), random_state=0)
-        assert log, measure
-        assert all(call["known"] == 0 for call in log)
+        assert_allclose(measure(*args, flow=flow, random_state=0), expected)
+
+
+def test_extremes_that_come_together_are_found(global_random_seed):
+    """The dependence of a multivariate t: between normal scores flows miss much."""
+    rng = np.random.default_rng(global_random_seed)
+    X = rng.standard_normal((3000, 4)) / np.sqrt(rng.chisquare(3, (3000, 1)) / 3)
+
+    def entropy(D):
+        law = multivariate_t(np.zeros(D), np.eye(D), 3, seed=0)
+        return law.entropy()
+
+    exact = 4 * entropy(1) - entropy(4)
+    found = information.total_correlation(X, flow=quick(), random_state=0)
+    assert_allclose(found, exact, atol=0.06)
 
 
 def test_dependence_ignores_monotone_maps_of_the_columns():
@@ -172,8 +189,7 @@ def test_dependence_is_judged_in_normal_scores_with_ties_at_random():
         log = []
         options = {"flow": Recorder(log), "n_folds": 2, "random_state": seed}
         information.total_correlation(X, **options)
-        scores = np.concatenate([call["scored"] for call in log])
-        scores = scores[np.argsort(scores[:, 1])]
+        scores = log[0]["scored"]
         assert_array_equal(scores[:, 1], levels)
         for tied in (slice(0, 3), slice(3, 5), slice(5, 8)):
             assert_array_equal(np.sort(scores[tied, 0]), levels[tied])
@@ -201,6 +217,19 @@ def test_an_interval_is_about_two_standard_errors_to_each_side():
     assert_allclose([value - low, high - value], 1.96 / np.sqrt(2000), rtol=0.15)
     wide = information.entropy(X, interval=0.999, **options)
     assert wide.low < low < high < wide.high
+
+
+def test_the_interval_of_a_divergence_holds_the_noise_of_both_samples():
+    """Few rows of Y: divergences of 12 samples vary as their intervals say."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(0.5, 0.8, (1000, 2))
+    found = []
+    for _ in range(12):
+        Y = rng.standard_normal((100, 2))
+        options = {"flow": quick(), "n_folds": 2, "interval": 0.95, "random_state": 0}
+        found.append(information.kl_divergence(X, Y, **options))
+    value, low, high = np.transpose(found)
+    assert_allclose(np.mean(high - low) / 3.92, value.std(ddof=1), rtol=0.6)
 
 
 # -- bad input ----------------------------------------------------------------------

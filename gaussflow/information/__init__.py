@@ -1,15 +1,22 @@
-"""Entropy, dependence and divergence of rows, by flows judged on rows they never saw.
+"""Entropy, dependence and divergence of rows, by cross-fitted flows.
 
-Every measure is a mean of log-density ratios. They are cross-fitted: the rows are
-cut in folds, flows are fitted on all folds but one, and evaluated on that one, so
-that no row is judged by a flow that saw it. In-sample means would count what a
-flow learned by heart as information.
+Every measure is a mean of log-density ratios. The rows are cut in folds and a flow is
+fitted on all folds but one, for each. The flow that did not see a row finds it less
+likely than it is, by what fitting costs; those that saw it find it more likely, by
+what they learned by heart. For a fit that is right but for the noise of its parameters
+the two errors are equal and opposite (so Akaike, 1974), so their mean is returned:
+measured on a Gaussian in 10 columns, -0.004 and 0.004 nats at 8,000 rows. What is left
+is what the flow cannot express: entropy comes out too high, dependence too low. An
+interval goes from the lower end of what the unseen rows say to the upper end of what
+the seen ones say, so that it is wide where the two disagree.
 
 Dependence (:func:`total_correlation` and both kinds of mutual information) does not
 change when a column is mapped monotonically, so it is measured between the columns'
 normal scores: the marginals are then exact, cost no fit, and heavy tails or skewness
-do not matter. Ties are broken at random, which leaves the dependence of discrete
-columns as it is and gives them a density.
+do not matter. Where extremes of the columns come together, as in a multivariate t, the
+scores are those of Student's t, of degrees that unseen rows choose. Ties are broken at
+random, which leaves the dependence of discrete columns as it is and gives them a
+density.
 
 Discrete columns bias the figures downward: their densities are steps, which flows
 blur, most where dependence is strong (a fair coin and its copy share 0.69 nats; 0.59

@@ -8,20 +8,24 @@ from gaussflow._checks import check_integer
 from gaussflow._random import as_generator, draw_seed
 from gaussflow.flow import GenFlow
 from gaussflow.information._checks import check_copies
-from gaussflow.information._interval import (
-    check_interval_rows,
-    check_summary,
-    summary,
+from gaussflow.information._interval import check_interval_rows, check_summary, summary
+from gaussflow.information._scores import (
+    choose_degrees,
+    log_product,
+    scores,
+    spread_ranks,
 )
-from gaussflow.information._scores import normal_scores
-from gaussflow.layers.base import log_standard_normal
 
 #: Least rows of a fold.
 LEAST_FOLD_ROWS = 4
 
 
 class CrossFit:
-    """The options that all measures share, and what is computed with them."""
+    """The options that all measures share, and what is computed with them.
+
+    What rows contribute has shape (2, n_samples): by the flow that did not see the
+    row, and, in the mean, by those that did.
+    """
 
     def __init__(self, flow, unit, interval, n_folds, random_state):
         if flow is None:
@@ -50,39 +54,70 @@ class CrossFit:
             check_interval_rows(n, "X")
         return self.fold_rng.permutation(n) % self.n_folds
 
-    def fitted(self, X):
+    def fitted(self, X, template=None):
         """Return a copy of the flow, fitted on rows."""
-        flow = clone(self.flow)
+        flow = clone(self.flow if template is None else template)
         if "random_state" in flow.get_params(deep=False):
             flow.set_params(random_state=draw_seed(self.fit_rng))
         return flow.fit(X)
 
     def log_density(self, X, folds):
-        """Return the log density of each row by a flow of the other folds."""
-        log_p = np.empty(len(X))
-        for fold in range(self.n_folds):
-            flow = self.fitted(X[folds != fold])
-            log_p[folds == fold] = flow.score_samples(X[folds == fold])
-        return log_p
+        """Return the log density of each row by flows, of shape (2, n_samples)."""
+        template = self.flow
+
+        def fit(train):
+            nonlocal template
+            flow = self.fitted(train, template)
+            template = _with_layers_of(template, flow)
+            return flow.score_samples
+
+        return judge(X, folds, fit)
 
     def dependence(self, parts, terms):
-        """Return each row's signed sum of dependences.
+        """Return each row's signed sum of dependences, of shape (2, n_samples).
 
         ``parts`` are sets of columns; ``terms`` are tuples of a sign and the parts
         between all of whose columns the total correlation is taken.
         """
         ranks = [rankdata(part, axis=0) for part in parts]
         check_copies(np.hstack(ranks))
-        scores = [normal_scores(r, self.tie_rng) for r in ranks]
         folds = self.folds(parts[0])
-        total = np.zeros(len(folds))
+        levels = [spread_ranks(r, self.tie_rng) for r in ranks]
+        degrees = choose_degrees(np.hstack(levels), self.tie_rng)
+        total = np.zeros((2, len(folds)))
         for sign, *chosen in terms:
-            Z = np.hstack([scores[i] for i in chosen])
+            Z = scores(np.hstack([levels[i] for i in chosen]), degrees)
             # One column has no dependence, and needs no flow to say so.
             if Z.shape[1] > 1:
-                total += sign * (self.log_density(Z, folds) - log_standard_normal(Z))
+                total += sign * (self.log_density(Z, folds) - log_product(Z, degrees))
         return total
 
-    def summary(self, contributions):
+    def summary(self, contributions, influence=None):
         """Return the mean of the rows' contributions, with an interval if asked."""
-        return summary(contributions, self.unit, self.interval, self.draw_rng)
+        return summary(
+            contributions, self.unit, self.interval, self.draw_rng, influence
+        )
+
+
+def judge(X, folds, fit):
+    """Return each row's value by the fit that left its fold out, and by the others.
+
+    ``fit`` takes rows and returns a function of rows; the values of the fits that
+    saw a row are averaged.
+    """
+    values = np.zeros((2, len(X)))
+    names = np.unique(folds)
+    for fold in names:
+        unseen = folds == fold
+        value = fit(X[~unseen])(X)
+        values[0, unseen] = value[unseen]
+        values[1, ~unseen] += value[~unseen] / (len(names) - 1)
+    return values
+
+
+def _with_layers_of(template, flow):
+    """Return a flow that takes what another chose as given, if it chose at all."""
+    if isinstance(template, GenFlow) and isinstance(template.layers, str):
+        layers = [clone(layer) for layer in flow.get_layer_list()]
+        return clone(template).set_params(layers=layers)
+    return template

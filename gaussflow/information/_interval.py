@@ -13,7 +13,7 @@ N_DRAWS = 1000
 
 
 class Interval(NamedTuple):
-    """A measure, and the bootstrap interval around it."""
+    """A measure, and the interval around it."""
 
     value: float
     low: float
@@ -42,13 +42,38 @@ def check_interval_rows(n_rows, name):
         )
 
 
-def summary(contributions, unit, interval, rng):
-    """Return the mean of the rows' contributions, with an interval if asked."""
+def summary(contributions, unit, interval, rng, influence=None):
+    """Return the mean of the rows' contributions, with an interval if asked.
+
+    Parameters
+    ----------
+    contributions : ndarray of shape (2, n_samples)
+        By flows that did not see the row, and by flows that did.
+    unit : {"nats", "bits"}
+        Unit of the result.
+    interval : float or None
+        Level.
+    rng : numpy.random.Generator
+        Randomness of the bootstrap.
+    influence : ndarray of shape (m_samples,) or None, default=None
+        What each row of an independent sample adds, in the mean, to the result.
+
+    Returns
+    -------
+    result : float or Interval
+    """
     contributions = contributions * UNITS[unit]
     value = float(contributions.mean())
     if interval is None:
         return value
-    n, tail = len(contributions), 50.0 * (1.0 - float(interval))
-    means = [contributions[rng.integers(0, n, n)].mean() for _ in range(N_DRAWS)]
-    low, high = np.percentile(means, [tail, 100.0 - tail])
-    return Interval(value, float(low), float(high))
+    n, tail = contributions.shape[1], 50.0 * (1.0 - float(interval))
+    means = np.empty((N_DRAWS, 2))
+    for draw in means:
+        draw[:] = contributions[:, rng.integers(0, n, n)].mean(axis=1)
+        if influence is not None:
+            m = len(influence)
+            draw += influence[rng.integers(0, m, m)].mean() * UNITS[unit]
+    low, high = np.percentile(means, [tail, 100.0 - tail], axis=0)
+    # From the lower end of what unseen rows say to the upper end of what seen rows
+    # say: what is left of the bias is about the distance between the two.
+    return Interval(value, float(low.min()), float(high.max()))

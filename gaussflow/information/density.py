@@ -1,16 +1,14 @@
 """Entropy, and distance from a Gaussian."""
 
-import numpy as np
-
 from gaussflow.information._checks import check_density
-from gaussflow.information._crossfit import CrossFit
-from gaussflow.layers.base import log_standard_normal
+from gaussflow.information._crossfit import CrossFit, judge
+from gaussflow.information._gaussian import Gaussian
 
 
 def entropy(X, *, flow=None, unit="nats", interval=None, n_folds=5, random_state=None):
     """Return the differential entropy of the rows' law.
 
-    Its bias is upward, by what the flow misses of the law.
+    Its bias is upward, by what flows cannot express of the law.
 
     Parameters
     ----------
@@ -18,12 +16,14 @@ def entropy(X, *, flow=None, unit="nats", interval=None, n_folds=5, random_state
         Rows.
     flow : estimator or None, default=None
         What is fitted, as a copy, on every part: any estimator with ``fit`` and
-        ``score_samples``; None takes ``GenFlow()``.
+        ``score_samples``; None takes ``GenFlow()``. The layers that a flow with
+        ``layers="auto"`` chooses for the first part are taken for all.
     unit : {"nats", "bits"}, default="nats"
         Unit of the result.
     interval : float or None, default=None
-        Level, such as 0.95, of an interval to return with the value. It bootstraps
-        the rows' contributions: the noise of the rows, not of the fits.
+        Level, such as 0.95, of an interval to return with the value: from the
+        lower bootstrap quantile of what flows say of rows that they did not see to
+        the upper one of what they say of rows that they saw.
     n_folds : int, default=5
         Folds of the cross-fitting: each costs a fit for each law involved.
     random_state : int, RandomState, Generator or None, default=None
@@ -78,24 +78,5 @@ def negentropy(
     run = CrossFit(flow, unit, interval, n_folds, random_state)
     X = check_density(X, "X", "negentropy")
     folds = run.folds(X)
-    log_p = run.log_density(X, folds)
-    for fold in np.unique(folds):
-        train = X[folds != fold]
-        log_p[folds == fold] -= _log_gaussian(X[folds == fold], train)
-    return run.summary(log_p)
-
-
-def _log_gaussian(X, train):
-    """Return the log density of rows under the Gaussian of training rows."""
-    shift, scale = train.mean(axis=0), train.std(axis=0)
-    covariance = np.atleast_2d(np.cov((train - shift) / scale, rowvar=False))
-    try:
-        L = np.linalg.cholesky(covariance)
-    except np.linalg.LinAlgError as exc:
-        raise ValueError(
-            "The columns of X are linearly dependent: no Gaussian has a density "
-            "there. Drop columns that are sums of others, or pass more rows."
-        ) from exc
-    Z = np.linalg.solve(L, ((X - shift) / scale).T).T
-    log_det = np.log(np.diag(L)).sum() + np.log(scale).sum()
-    return log_standard_normal(Z) - log_det
+    log_gaussian = judge(X, folds, lambda train: Gaussian(train).log_density)
+    return run.summary(run.log_density(X, folds) - log_gaussian)

@@ -10,8 +10,8 @@ def total_correlation(
     """Return the total correlation of the columns, 0 where they are independent.
 
     KL of the rows' law from the product of its columns' laws. Its bias is downward,
-    by what the flow misses of the law; near independence it may come out a little
-    below 0.
+    by what flows cannot express of the law; near independence it may come out a
+    little below 0.
 
     Parameters
     ----------

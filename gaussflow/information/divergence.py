@@ -2,6 +2,8 @@
 
 from gaussflow.information._checks import check_density
 from gaussflow.information._crossfit import CrossFit
+from gaussflow.information._gaussian import Gaussian
+from gaussflow.information._interval import check_interval_rows
 
 
 def kl_divergence(
@@ -18,7 +20,8 @@ def kl_divergence(
     X, Y : array-like of shape (n_samples, n_features) and (m_samples, n_features)
         Two samples of the same columns, drawn independently.
     flow, unit, interval, n_folds, random_state
-        As in :func:`entropy`; an interval holds the noise of X only.
+        As in :func:`entropy`; an interval holds the noise of Y as it moves the
+        Gaussian of its rows, which is much of what moves a flow.
 
     Returns
     -------
@@ -43,5 +46,9 @@ def kl_divergence(
             f"compares two samples of the same columns. For columns of the same rows "
             f"use mutual_information."
         )
+    influence = None
+    if interval is not None:
+        check_interval_rows(len(Y), "Y")
+        influence = Gaussian(Y, "Y").influence(Y, X)
     log_p = run.log_density(X, run.folds(X))
-    return run.summary(log_p - run.fitted(Y).score_samples(X))
+    return run.summary(log_p - run.fitted(Y).score_samples(X), influence)
