@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
-from scipy.stats import multivariate_normal
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.stats import kstest, multivariate_normal
 
 from gaussflow import theory
 
@@ -242,6 +242,65 @@ def test_coupling_layers_do_not_grow_with_the_dimension():
 def test_bad_input_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+# -- spurious projections -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "target", ["bimodal", "uniform", lambda p: 1.0 - 2.0 * (p < 0.5)]
+)
+def test_noise_has_a_direction_for_every_target_and_new_rows_do_not(
+    target, global_random_seed
+):
+    rng = np.random.default_rng(global_random_seed)
+    X, new = rng.standard_normal((2, 1000, 100))
+    found = theory.spurious_projection(X, target, random_state=global_random_seed)
+    assert_allclose(np.linalg.norm(found.direction), 1.0)
+    y = X @ found.direction
+    assert_allclose(found.projection, (y - y.mean()) / y.std(), atol=1e-10)
+    # Random directions of 1,000 normal rows are 0.05 from N(0, 1).
+    assert found.distance_to_normal > 0.12
+    assert found.distance < 0.9 * found.distance_at_start
+    fresh = new @ found.direction
+    assert kstest(fresh, "norm").pvalue > 1e-4
+    if not callable(target):
+        assert kstest(found.projection, "norm").pvalue < 1e-2
+
+
+def test_a_bimodal_direction_that_exists_is_found():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((2000, 5))
+    X[:, 3] = np.sign(X[:, 3]) + 0.3 * rng.standard_normal(2000)
+    found = theory.spurious_projection(X)
+    # Not quite 1: a little noise makes it more like the target.
+    assert abs(found.direction[3]) > 0.9
+    assert found.distance < 0.05
+
+
+def test_a_search_is_reproducible_and_keeps_single_precision():
+    X = np.random.default_rng(0).standard_normal((400, 20)).astype(np.float32)
+    first, again = (theory.spurious_projection(X, random_state=1) for _ in range(2))
+    assert_array_equal(first.direction, again.direction)
+    other = theory.spurious_projection(X.astype(np.float64), random_state=1)
+    assert abs(first.direction @ other.direction) > 0.99
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"X": np.zeros((10, 5))}, "X has 10 rows"),
+        ({"target": "trimodal"}, "target must be"),
+        ({"target": lambda p: p[:3]}, "one finite number"),
+        ({"target": lambda p: -p}, "grows with the share"),
+        ({"n_steps": 0}, "n_steps must be an integer of at least 1"),
+        ({"X": np.ones((50, 5))}, "no variance"),
+    ],
+)
+def test_bad_arguments_of_a_search_are_named(change, message):
+    X = np.random.default_rng(0).standard_normal((50, 5))
+    with pytest.raises(ValueError, match=message):
+        theory.spurious_projection(**({"X": X} | change))
 
 
 def test_the_benchmark_of_convergence_agrees_with_theory(tmp_path):

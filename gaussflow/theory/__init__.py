@@ -15,9 +15,11 @@ from gaussflow.theory.gaussian import (
     gaussian_loss_split,
     gaussian_mutual_information,
 )
+from gaussflow.theory.spurious import SpuriousProjection, spurious_projection
 
 __all__ = [
     "LossSplit",
+    "SpuriousProjection",
     "coupling_contraction",
     "gaussian_entropy",
     "gaussian_kl",
@@ -28,4 +30,5 @@ __all__ = [
     "loss_after_step",
     "random_rotation_losses",
     "rotation_contraction",
+    "spurious_projection",
 ]
