@@ -1,0 +1,178 @@
+"""Training of one Fourier net on one picture: Adam, then L-BFGS."""
+
+import numpy as np
+from scipy.optimize import minimize
+
+from gaussflow.baselines._fourier_net import BASES
+from gaussflow.kernels.fourier import fourier_forward, fourier_squared_error
+
+#: Decays of Adam's two means. With 0.999 for the squares a rare step is many times
+#: too long, and the net falls back to a grey picture.
+_DECAYS = (0.9, 0.99)
+_WARM_UP = 0.02
+#: A gradient longer than so many times the usual is cut to that.
+_CLIP = 3.0
+#: L-BFGS sees at most so many pixels, drawn once.
+_POLISH_PIXELS = 2**16
+_MEMORY = 20
+
+
+class PixelError:
+    """Mean squared error of a net over pixels, with its gradient.
+
+    Parameters
+    ----------
+    net : FourierNet
+        Shape of the net.
+    positions : ndarray of shape (n_points, 2)
+        Where the pixels are.
+    target : ndarray of shape (n_points, channels)
+        What they are, in [-1, 1]. The dtype of both is that of the weights.
+    """
+
+    def __init__(self, net, positions, target):
+        self.net, self.positions, self.target = net, positions, target
+
+    def __call__(self, weights):
+        """Return the error and its gradient."""
+        net = self.net
+        grad = np.empty_like(weights)
+        total = fourier_squared_error(
+            weights,
+            self.positions,
+            net.width,
+            net.depth,
+            net.channels,
+            BASES[net.basis],
+            self.target,
+            grad,
+        )
+        return total / self.target.size, grad / weights.dtype.type(self.target.size)
+
+    def part(self, rows, dtype):
+        """Return the error over some of the pixels, for weights of a dtype."""
+        return PixelError(
+            self.net,
+            self.positions[rows].astype(dtype),
+            self.target[rows].astype(dtype),
+        )
+
+
+def render(net, weights, positions):
+    """Return a net's pixels in (-1, 1), of shape (n_points, channels)."""
+    out = np.empty((1, len(positions), net.channels), dtype=weights.dtype)
+    positions = np.ascontiguousarray(positions, dtype=weights.dtype)
+    fourier_forward(
+        weights[np.newaxis],
+        positions,
+        net.width,
+        net.depth,
+        net.channels,
+        BASES[net.basis],
+        out,
+    )
+    return out[0]
+
+
+def usual_learning_rate(net):
+    """Return the peak step of Adam that a net of this shape bears.
+
+    A map's output changes by up to the sum of its 2**width terms' changes; and
+    by more, the more maps there are.
+    """
+    return 0.3 / 2**net.width * (4 / net.depth) ** 0.5
+
+
+def descend(error, weights, *, n_steps, batch_size, learning_rate, rng, verbose=0):
+    """Train by Adam on random pixels, in float32, the step falling as a cosine.
+
+    Parameters
+    ----------
+    error : PixelError
+        What is lowered.
+    weights : ndarray of shape (n_weights,)
+        Where to start.
+    n_steps, batch_size : int
+        Steps, and pixels of each.
+    learning_rate : float
+        The largest step.
+    rng : numpy.random.Generator
+        Draws the pixels.
+    verbose : int, default=0
+        Above 0, print a line now and then.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_weights,), float64
+    history : list of dict
+        Step and mean squared error of its pixels, about 50 of them.
+    """
+    error = error.part(slice(None), np.float32)
+    weights = weights.astype(np.float32)
+    mean, square = np.zeros_like(weights), np.zeros_like(weights)
+    decay, decay2 = (np.float32(value) for value in _DECAYS)
+    n_pixels = len(error.positions)
+    usual, history = np.inf, []
+    for step in range(n_steps):
+        batch = error
+        if batch_size < n_pixels:
+            batch = error.part(rng.integers(n_pixels, size=batch_size), np.float32)
+        value, grad = batch(weights)
+        norm = float(np.linalg.norm(grad))
+        if norm > _CLIP * usual:
+            grad *= np.float32(_CLIP * usual / norm)
+            norm = _CLIP * usual
+        usual = norm if step == 0 else 0.95 * usual + 0.05 * norm
+        mean = decay * mean + (1 - decay) * grad
+        square = decay2 * square + (1 - decay2) * grad * grad
+        share = step / n_steps
+        rate = learning_rate * 0.5 * (1 + np.cos(np.pi * share))
+        rate *= min(1.0, (step + 1) / (_WARM_UP * n_steps + 1))
+        rate /= 1 - _DECAYS[0] ** (step + 1)
+        root = np.sqrt(square / np.float32(1 - _DECAYS[1] ** (step + 1)))
+        weights = weights - np.float32(rate) * mean / (root + np.float32(1e-10))
+        if step % max(n_steps // 50, 1) == 0:
+            history.append({"step": step, "mse": float(value)})
+            if verbose > 0:
+                print(f"step {step:6}  mse {value:.6f}", flush=True)
+    return weights.astype(np.float64), history
+
+
+def polish(error, weights, n_iter, rng, free=slice(None)):
+    """Lower the error further by L-BFGS, in float64.
+
+    Parameters
+    ----------
+    error : PixelError
+        What is lowered.
+    weights : ndarray of shape (n_weights,)
+        Where to start.
+    n_iter : int
+        Iterations.
+    rng : numpy.random.Generator
+        Draws the pixels, where there are very many.
+    free : slice, default=all
+        The weights that may change.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_weights,)
+    """
+    n_pixels = len(error.positions)
+    rows = slice(None)
+    if n_pixels > _POLISH_PIXELS:
+        rows = rng.choice(n_pixels, _POLISH_PIXELS, replace=False)
+    part = error.part(rows, np.float64)
+    weights = weights.copy()
+
+    def of_free(values):
+        weights[free] = values
+        value, grad = part(weights)
+        return value, grad[free]
+
+    options = {"maxiter": n_iter, "maxcor": _MEMORY, "ftol": 1e-12, "gtol": 1e-12}
+    found = minimize(
+        of_free, weights[free], jac=True, method="L-BFGS-B", options=options
+    )
+    weights[free] = found.x
+    return weights
