@@ -208,6 +208,24 @@ def test_bits_are_nats_over_log_2_and_seeds_decide():
     assert not hasattr(flow, "layers_")  # the flow given is never fitted
 
 
+class Watched(GenFlow):
+    """A flow that notes what layers it was given."""
+
+    given: list = []
+
+    def fit(self, X, y=None):
+        self.given.append(self.layers)
+        return super().fit(X, y)
+
+
+def test_layers_are_chosen_once(monkeypatch):
+    monkeypatch.setattr(Watched, "given", [])
+    information.entropy(X, flow=Watched(), n_folds=3, random_state=0)
+    assert Watched.given[0] == "auto"
+    first, second = ([type(layer) for layer in g] for g in Watched.given[1:])
+    assert first == second
+
+
 def test_an_interval_is_about_two_standard_errors_to_each_side():
     _, X = gaussian(2, np.random.default_rng(0), 2000)
     options = {"flow": quick(), "random_state": 0}
