@@ -146,6 +146,16 @@ def test_a_search_finds_better_codes_than_where_it_starts(digits):
         assert (objective(found) < objective(near)).mean() > 0.9
 
 
+def test_ten_steps_mend_an_encoder_s_codes(fitted, digits):
+    unseen = digits[1000:1050]
+    errors = []
+    for n_search in (0, 10):
+        fitted.set_params(n_search=n_search)
+        errors.append(np.mean((fitted.reconstruct(unseen) - unseen) ** 2))
+    fitted.set_params(n_search="auto")
+    assert errors[1] < 0.8 * errors[0]
+
+
 def test_a_code_does_not_depend_on_other_rows(fitted, digits):
     together = fitted.transform(digits[:4])
     alone = np.concatenate([fitted.transform(row[np.newaxis]) for row in digits[:4]])
@@ -250,6 +260,7 @@ def test_presets_are_the_published_nets(name, n_weights):
         ({"init": "zero"}, 'init must be one of "scaled", "thesis"'),
         ({"latent_penalty": -1}, "latent_penalty must be a number at least 0"),
         ({"n_pixels": 0}, "n_pixels must be an integer of at least 1"),
+        ({"n_search": -1}, "n_search must be an integer of at least 0"),
         ({"encoder": 5}, "encoder must be a tuple of integers"),
         ({"latent_dim": 65}, "latent_dim=65 is larger than the number of features"),
         (

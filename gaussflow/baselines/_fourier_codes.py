@@ -8,8 +8,6 @@ from gaussflow.kernels.fourier import fourier_forward, fourier_squared_error
 
 #: Codes whose nets' weights are held at a time.
 BLOCK_ROWS = 512
-#: Steps of L-BFGS to the code of an image, at most.
-MAX_STEPS = 100
 
 
 def decode(net, decoder, Z, positions):
@@ -38,7 +36,7 @@ def decode(net, decoder, Z, positions):
     return out.reshape(len(Z), -1)
 
 
-def find_codes(net, decoder, X, positions, penalty, starts):
+def find_codes(net, decoder, X, positions, penalty, starts, n_steps):
     """Return the code of each row: where its error and penalty are least, from a start.
 
     Each row is fitted on its own by L-BFGS, so that no row's code depends on others.
@@ -56,6 +54,8 @@ def find_codes(net, decoder, X, positions, penalty, starts):
         Weight of a code's squared length beside half the squared error.
     starts : ndarray of shape (n_samples, n_latent)
         Codes to start from.
+    n_steps : int
+        Steps of L-BFGS, at most.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def find_codes(net, decoder, X, positions, penalty, starts):
             args=(target.reshape(len(positions), net.channels),),
             method="L-BFGS-B",
             jac=True,
-            options={"maxiter": MAX_STEPS},
+            options={"maxiter": n_steps},
         )
         Z[i] = found.x
     return Z

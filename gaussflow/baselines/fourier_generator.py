@@ -31,6 +31,8 @@ MODES = ("encoder", "autodecoder")
 LAST_LAYER = {"scaled": 0.1, "thesis": 1e-5}
 #: Share of the pixels that a step looks at, and how many it does at least.
 PIXEL_SHARE, LEAST_PIXELS = 0.5, 256
+#: Steps to a row's code without an encoder.
+SEARCH_STEPS = 100
 #: Ridge of the map from rows to where the search for their codes starts.
 START_RIDGE = 1e-3
 
@@ -60,8 +62,8 @@ class FourierGenerator(LatentModel):
         Width of the code.
     mode : {"encoder", "autodecoder"}, default="encoder"
         Where codes come from: a network, or a search for each row's own code, by
-        gradient steps along with the decoder in ``fit`` and by L-BFGS with the
-        fitted decoder in ``transform``, some hundredths of a second a row.
+        gradient steps along with the decoder in ``fit`` and with the fitted decoder
+        in ``transform``.
     encoder : tuple of int, default=(512, 256)
         Hidden layers from rows to codes.
     decoder : tuple of int, default=(170, 220)
@@ -74,6 +76,10 @@ class FourierGenerator(LatentModel):
         "thesis" weights of variance 2e-10, which train slowly.
     latent_penalty : float, default=1e-2
         Weight of the codes' squared length.
+    n_search : int or "auto", default="auto"
+        Steps of L-BFGS that ``transform`` goes towards each row's best code, from
+        the encoder's or a linear guess: about a millisecond each. "auto" goes none
+        with an encoder and 100 without. Ten halve an encoder's error on MNIST.
     n_pixels : int or "auto", default="auto"
         Pixels of each image that a step looks at, drawn anew in each; "auto" takes
         half, or 256 where that is more.
@@ -166,6 +172,7 @@ default="gmm"
         basis="full",
         init="scaled",
         latent_penalty=1e-2,
+        n_search="auto",
         n_pixels="auto",
         image_shape=None,
         prior="gmm",
@@ -190,6 +197,7 @@ default="gmm"
         self.basis = basis
         self.init = init
         self.latent_penalty = latent_penalty
+        self.n_search = n_search
         self.n_pixels = n_pixels
         self.image_shape = image_shape
         self.prior = prior
@@ -292,8 +300,10 @@ default="gmm"
         check_choice("mode", self.mode, MODES)
         check_choice("init", self.init, INITS)
         check_positive("latent_penalty", self.latent_penalty, zero=True)
-        if self.n_pixels != "auto":
-            check_integer("n_pixels", self.n_pixels, 1, or_else=' or "auto"')
+        for name, least in (("n_search", 0), ("n_pixels", 1)):
+            value = getattr(self, name)
+            if not isinstance(value, str) or value != "auto":
+                check_integer(name, value, least, or_else=' or "auto"')
         if self.mode == "autodecoder" and self.early_stopping:
             raise ValueError(
                 'early_stopping=True needs codes of rows held out, which mode="auto'
@@ -409,25 +419,35 @@ default="gmm"
     def _draw_codes(self, X, onehot, rng):
         if hasattr(self, "_trained_codes"):
             return self._trained_codes
-        if self.start_ is not None and len(X) > MAX_ROWS:
+        if self._n_steps() and len(X) > MAX_ROWS:
             X = X[np.sort(rng.choice(len(X), MAX_ROWS, replace=False))]
         return self._encode(X)
 
     # -- codes and pixels -----------------------------------------------------
 
+    def _n_steps(self):
+        """Return the steps of the search for each row's code."""
+        if self.n_search == "auto":
+            return 0 if self.start_ is None else SEARCH_STEPS
+        return self.n_search
+
     def _encode(self, X, onehot=None):
+        inputs, n_steps = self._inputs(X), self._n_steps()
         if self.start_ is None:
-            return super()._encode(X)
-        inputs = self._inputs(X)
-        codes = find_codes(
-            FourierNet(*self._net),
-            self.decoder_,
-            inputs,
-            pixel_positions(*self.image_shape_[:2]),
-            float(self.latent_penalty),
-            first_codes(inputs, self.start_),
-        )
-        return codes.astype(X.dtype)
+            starts = self.encoder_(inputs)
+        else:
+            starts = first_codes(inputs, self.start_)
+        if n_steps:
+            starts = find_codes(
+                FourierNet(*self._net),
+                self.decoder_,
+                inputs,
+                pixel_positions(*self.image_shape_[:2]),
+                float(self.latent_penalty),
+                starts,
+                n_steps,
+            )
+        return starts.astype(X.dtype, copy=False)
 
     def _decode(self, Z, onehot=None, shape=None):
         pixels = self._paint(Z, shape)
