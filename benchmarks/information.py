@@ -29,31 +29,29 @@ CASES = [
     ("total_correlation", "gaussian", 10, 10_000, 3),
     ("total_correlation", "t5", 10, 10_000, 3),
     ("total_correlation", "mixture", 10, 10_000, 3),
-    ("total_correlation", "lognormal", 10, 10_000, 1),
-    ("kl_divergence", "gaussian", 10, 10_000, 3),
+    ("kl_divergence", "gaussian", 10, 10_000, 2),
     ("mutual_information", "gaussian", 10, 10_000, 2),
-    ("mutual_information", "t5", 10, 10_000, 2),
-    ("mutual_information", "mixture", 10, 10_000, 2),
-    ("mutual_information", "gaussian", 20, 10_000, 2),
-    ("total_correlation", "gaussian", 50, 10_000, 2),
+    ("total_correlation", "t5", 10, 1_200, 1),
+    ("total_correlation", "mixture", 10, 1_200, 1),
+    ("mutual_information", "t5", 10, 10_000, 1),
+    ("total_correlation", "gaussian", 50, 10_000, 1),
+    ("total_correlation", "lognormal", 10, 10_000, 1),
+    ("mutual_information", "gaussian", 20, 10_000, 1),
+    ("kl_divergence", "gaussian", 2, 10_000, 1),
+    ("entropy", "mixture", 10, 10_000, 1),
+    ("entropy", "lognormal", 10, 10_000, 1),
+    ("kl_divergence", "mixture", 10, 10_000, 1),
     ("total_correlation", "gaussian", 2, 10_000, 2),
-    ("kl_divergence", "gaussian", 2, 10_000, 2),
-    ("kl_divergence", "gaussian", 20, 10_000, 2),
-    ("kl_divergence", "t5", 10, 10_000, 2),
-    ("kl_divergence", "mixture", 10, 10_000, 2),
-    ("entropy", "gaussian", 10, 10_000, 2),
-    ("entropy", "t5", 10, 10_000, 2),
-    ("entropy", "lognormal", 10, 10_000, 2),
-    ("entropy", "mixture", 10, 10_000, 2),
-    ("negentropy", "gaussian", 10, 10_000, 2),
-    ("negentropy", "t5", 10, 10_000, 2),
-    ("conditional_mutual_information", "gaussian", 9, 10_000, 2),
     ("total_correlation", "gaussian", 20, 10_000, 2),
-    ("total_correlation", "t5", 20, 10_000, 2),
-    ("mutual_information", "gaussian", 2, 10_000, 2),
+    ("mutual_information", "mixture", 10, 10_000, 1),
+    ("kl_divergence", "gaussian", 20, 10_000, 1),
+    ("kl_divergence", "t5", 10, 10_000, 1),
+    ("entropy", "t5", 10, 10_000, 1),
+    ("negentropy", "t5", 10, 10_000, 1),
+    ("conditional_mutual_information", "gaussian", 9, 10_000, 1),
 ]
 #: Many small samples, for how often intervals hold the truth.
-SMALL_ROWS, SMALL_SEEDS = 600, 40
+SMALL_ROWS, SMALL_SEEDS = 500, 20
 SMALL_CASES = [
     ("total_correlation", "gaussian", 3),
     ("total_correlation", "t5", 3),
@@ -196,6 +194,7 @@ def run_published(out, quick):
             return ours(measure, parts, seed, flow)
 
         methods = {"gaussflow": gaussflow} | peers_of(measure, key["rows"])
+        methods.pop("rbig", None)  # its own figure stands
         run(out, key, truth, samples, methods)
         if quick:
             break
