@@ -49,15 +49,15 @@ def test_false_admissions_are_counted(script, tmp_path):
 def test_layers_needed_are_counted_and_drawn(script, tmp_path):
     benchmark = script("layers_needed")
     out = str(tmp_path / "layers_needed.json")
-    benchmark.main(["--quick", "--dimensions", "3", "--out", out])
+    benchmark.main(["--quick", "--dimensions", "4", "--out", out])
     records = {r["method"]: r for r in results(tmp_path / "layers_needed.json")}
     assert records["pca"]["layers"] == records["triangular"]["layers"] == 1
     assert len(records["random"]["losses"]) > 2
     # The first loss is that of standardised columns: what is left between them.
     start = records["pca"]["losses"][0]
     assert records["random"]["losses"][-1] < 0.5 * start
-    assert 0 < start < theory.gaussian_kl(script("convergence").covariance(3))
-    args = ["--quick", "--dimensions", "3", "--out", str(tmp_path / "convergence.json")]
+    assert 0 < start < theory.gaussian_kl(script("convergence").covariance(4))
+    args = ["--quick", "--dimensions", "4", "--out", str(tmp_path / "convergence.json")]
     script("convergence").main(args)
     benchmark.draw(tmp_path, tmp_path / "convergence.png")
     assert (tmp_path / "convergence.png").read_bytes().startswith(b"\x89PNG")
