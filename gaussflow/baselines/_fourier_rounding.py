@@ -5,12 +5,12 @@ A small change e of the weights changes the pixels by J e, and so the squared er
 from the last to the first; each one's error is handed on to those before it, which
 move so as to undo what they can of it (Babai's nearest plane, 1986; Frantar et al.,
 2023, "GPTQ", does the same to language models). What is left of an error is its share
-R_ii^2, here a tenth to a hundredth of (J^T J)_ii: at 4 bits a weight rounded alone a
-picture loses 3 dB, rounded in this way 0.6.
+R_ii^2, a small part of (J^T J)_ii: at 4.3 bits a weight a photograph that lost 2.9 dB
+by plain rounding lost 0.6 in this way.
 """
 
 import numpy as np
-from scipy.linalg import cholesky
+from scipy.linalg import cholesky, solve_triangular
 
 from gaussflow.baselines._fourier_net import BASES, fourier_basis
 
@@ -38,18 +38,22 @@ class FeedbackRounding:
         Positions of the pixels; some of them, drawn at random, are enough.
     rng : numpy.random.Generator
         Draws them.
+
+    Attributes
+    ----------
+    sensitivity : ndarray of shape (depth + 1,)
+        Mean over each map of R_ii^2, what is left of an error.
     """
 
     def __init__(self, net, weights, positions, rng):
-        self.net = net
-        self.groups = _groups(net)
-        self.factors = _factors(net, weights, positions, self.groups, rng)
-        share = np.concatenate([np.diag(R).astype(float) ** 2 for R in self.factors])
-        #: Mean over each map of what is left of an error: the steps follow from it.
+        self._groups = _groups(net)
+        self._factors = _factors(net, weights, positions, self._groups, rng)
+        self._parts = _parts(net, self._groups)
+        share = np.concatenate([np.diag(R).astype(float) ** 2 for R in self._factors])
         self.sensitivity = np.array([part.mean() for part in net.split(share)])
 
-    def __call__(self, weights, steps):
-        """Return integers whose multiples of the steps are near the weights.
+    def round(self, weights, steps, refit=None):
+        """Return integers whose multiples of the steps do what the weights do.
 
         Parameters
         ----------
@@ -57,24 +61,55 @@ class FeedbackRounding:
             Weights, near those of the start.
         steps : ndarray of shape (n_weights,)
             Step of each.
+        refit : callable or None, default=None
+            Called as refit(weights, n_free) after each map, returns weights of
+            which the first n_free have been trained again: the error is not quite
+            linear. At 3.5 bits a weight that was worth 1.1 dB, at 4 bits 0.4.
 
         Returns
         -------
         symbols : ndarray of int64 of shape (n_weights,)
         """
+        weights = weights.copy()
         symbols = np.empty(len(weights), dtype=np.int64)
-        for group, R in zip(self.groups, self.factors, strict=True):
-            _round_group(weights[group], steps[group], R, symbols[group])
+        for number, part in self._parts:
+            start = self._groups[number].start
+            R = self._factors[number]
+            inside = slice(part.start - start, part.stop - start)
+            before = slice(0, inside.start)
+            errors = _round_part(
+                weights[part], steps[part], R[inside, inside], symbols[part]
+            )
+            weights[part] = symbols[part] * steps[part]
+            if inside.start > 0:
+                moved = R[before, inside] @ errors
+                weights[start : part.start] += solve_triangular(
+                    R[before, before], moved
+                )
+            if refit is not None and part.start > 0:
+                weights = refit(weights, part.start)
         return symbols
 
 
-def _round_group(weights, steps, R, symbols):
-    """Write one group's symbols, the last first."""
+def _round_part(weights, steps, R, symbols):
+    """Write symbols, the last first; return the errors that are left."""
     errors = np.zeros(len(weights), dtype=R.dtype)
     for i in range(len(weights) - 1, -1, -1):
         target = weights[i] + (R[i, i + 1 :] @ errors[i + 1 :]) / R[i, i]
         symbols[i] = np.rint(target / steps[i])
         errors[i] = weights[i] - symbols[i] * steps[i]
+    return errors
+
+
+def _parts(net, groups):
+    """Return (number of group, slice) of each map's share of a group, last first."""
+    starts = np.cumsum([0, *(np.prod(shape) for shape in net.map_shapes)])
+    cuts = sorted({*starts.tolist(), *(group.start for group in groups)})
+    parts = []
+    for a, b in zip(cuts[:-1], cuts[1:], strict=True):
+        number = sum(group.stop <= a for group in groups)
+        parts.append((number, slice(a, b)))
+    return parts[::-1]
 
 
 def _groups(net):

@@ -72,6 +72,12 @@ def coding_order(net):
     return np.concatenate(order), np.concatenate(classes), np.array(firsts)
 
 
+def header_size(net, size):
+    """Return the bytes of a stream beside its weights, at most."""
+    numbers = sum(len(_varint(n)) for n in (*size, LARGEST_BASE, LARGEST_SYMBOL))
+    return len(MAGIC) + 3 + numbers + 2 * (net.depth + 1) + _CHECKSUM
+
+
 def write_stream(net, size, symbols, base, map_codes):
     """Return the bytes of a net's quantised weights.
 
