@@ -11,9 +11,11 @@ from gaussflow.architectures import automatic
 from gaussflow.layers.base import Layer
 from gaussflow.layers.inverse import Inverse
 from gaussflow.layers.layer_list import LayerList
+from gaussflow.layers.linear import Linear
 from gaussflow.layers.monitor import Monitor, stop_early
 from gaussflow.layers.ties import spread_ties
 from gaussflow.persistence import Saved
+from gaussflow.refinement import STARTS, Refined, refine_last, retrace_last
 
 DIRECTIONS = ("gaussianize", "generate")
 #: Most rows that are held out, and most rows on which a flow that was judged
@@ -26,7 +28,7 @@ FINISH_ROWS = 20_000
 CHOICE_POOL = 20_000
 
 
-class GenFlow(Saved, LayerList, Layer):
+class GenFlow(Saved, Refined, LayerList, Layer):
     """Generative model by iterative Gaussianization: a list of layers.
 
     The layers carry the data to a standard normal, one after the other, without
@@ -52,6 +54,11 @@ class GenFlow(Saved, LayerList, Layer):
         10,000 rows). Up to 20,000 rows, the flow is then fitted again on all
         rows with the layers and iterations that the held-out rows chose. 0
         holds out none.
+    refinement : "joint" or None, default=None
+        "joint" improves the iterations of the last layer, a Linear, together after
+        they were fitted one by one, from where they are and from a random start, and
+        keeps what the held-out rows gain by: see :meth:`refine`, which does the same
+        to a flow that is fitted already.
     warm_start : bool, default=False
         With True, ``fit`` keeps the layers that are fitted and goes on with
         those that were added after ``last_fitted_layer_``.
@@ -78,6 +85,10 @@ class GenFlow(Saved, LayerList, Layer):
         loss (mean negative log-likelihood, nats a row), "admitted" directions,
         "candidates", "seconds". Losses are None in direction "generate" and,
         for "held_out", without held-out rows.
+    refinement_ : dict or None
+        What the refinement did: "start", "stages" (steps under each penalty), the
+        held-out "gain" in nats with its "standard_error", and whether it was
+        "admitted".
     stem_scores_ : dict of str to float
         With layers="auto", the held-out log-likelihood of every stem tried.
     n_features_in_ : int
@@ -112,6 +123,7 @@ class GenFlow(Saved, LayerList, Layer):
         direction="gaussianize",
         n_gen_samples=None,
         validation_fraction=0.1,
+        refinement=None,
         warm_start=False,
         dtype=np.float64,
         n_jobs=None,
@@ -122,6 +134,7 @@ class GenFlow(Saved, LayerList, Layer):
         self.direction = direction
         self.n_gen_samples = n_gen_samples
         self.validation_fraction = validation_fraction
+        self.refinement = refinement
         self.warm_start = warm_start
         self.dtype = dtype
         self.n_jobs = n_jobs
@@ -133,7 +146,7 @@ class GenFlow(Saved, LayerList, Layer):
     def _fit_validated(self, X, rng=None):
         self._check_params()
         rng = as_generator(self.random_state) if rng is None else rng
-        choice_rng, split_rng, latent_rng, layer_rng, ties_rng = rng.spawn(5)
+        choice_rng, split_rng, latent_rng, layer_rng, ties_rng, joint_rng = rng.spawn(6)
         done = self._fitted_so_far()
         if self.spreads_ties:
             X = spread_ties(X, ties_rng)
@@ -142,13 +155,26 @@ class GenFlow(Saved, LayerList, Layer):
         seeds = [draw_seed(one) for one in (latent_rng, *rngs)]
         train, held_out = self._split(X, split_rng)
         monitor = Monitor(held_out, self.verbose)
+        rows = None
+        if self.refinement is not None and held_out is not None:
+            # What is carried through the layers is overwritten.
+            rows = train.copy(), held_out.copy()
         layers = self._fit_layers(train, done, templates, seeds, monitor)
+        refined, self.refinement_ = None, None
+        if rows is not None:
+            refined, self.refinement_ = self._refine_jointly(layers, *rows, joint_rng)
         if held_out is not None and len(X) <= MAX_REFIT:
             stop_early(layers[len(done) :], templates, monitor, len(done))
             first = layers[len(done) :]
             layers = self._fit_layers(
                 self._work(X), done, templates, seeds, None, first
             )
+            if refined is not None:
+                refined = retrace_last(
+                    layers, self._work(X), self.refinement_, self.n_jobs
+                )
+        if refined is not None:
+            layers[-1] = refined
         for layer in layers:
             layer.forget_search()
         earlier = self.loss_curve_ if done else []
@@ -157,6 +183,12 @@ class GenFlow(Saved, LayerList, Layer):
         self.last_fitted_layer_ = len(layers) - 1
         self.n_layers_ = len(layers)
         self.n_iter_ = sum(int(getattr(layer, "n_iter_", 1)) for layer in layers)
+
+    def _refine_jointly(self, layers, X, held_out, rng):
+        """Return the last layer refined, or None where nothing is gained; a report."""
+        settings = {"starts": STARTS, "n_iter": None, "rotations": True}
+        settings["n_jobs"] = self.n_jobs
+        return refine_last(layers, X, held_out, rng, settings)
 
     def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
         """Fit the flow as one layer of another flow.
@@ -221,11 +253,30 @@ class GenFlow(Saved, LayerList, Layer):
             raise ValueError(
                 f"validation_fraction must be in [0, 1), got {fraction!r}."
             )
+        if self.refinement is not None:
+            self._check_refinement()
         n_gen = self.n_gen_samples
         if n_gen is not None and not is_integer(n_gen, 2):
             raise ValueError(
                 f"n_gen_samples must be None or an integer of at least 2, got "
                 f"{n_gen!r}."
+            )
+
+    def _check_refinement(self):
+        if self.refinement != "joint":
+            raise ValueError(
+                f'refinement must be "joint" or None, got {self.refinement!r}.'
+            )
+        if self.direction != "gaussianize" or float(self.validation_fraction) == 0:
+            raise ValueError(
+                'refinement="joint" climbs the likelihood until held-out rows say stop:'
+                ' it needs direction="gaussianize" and a validation_fraction above 0, '
+                f"got {self.direction!r} and {self.validation_fraction!r}."
+            )
+        if not isinstance(self.layers, str) and type(self.layers[-1]) is not Linear:
+            raise ValueError(
+                'refinement="joint" improves the last layer, which must be a Linear, '
+                f"got {self.layers[-1]!r}. Append Linear()."
             )
 
     def _fitted_so_far(self):

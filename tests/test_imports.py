@@ -34,6 +34,7 @@ FLOORS = {
     "layers": 2,
     "persistence": 2,
     "architectures": 3,
+    "refinement": 3,
     "flow": 4,
     "conditional": 5,
     "diagnostics": 5,

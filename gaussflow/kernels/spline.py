@@ -152,3 +152,68 @@ def spline_inverse(Z, x, z, slope, tail, log_det):
                 total -= np.log(product)
                 product = 1.0
         log_det[i] += total - np.log(product)
+
+
+@jit
+def spline_backward(Y, x, z, slope, tail, G, g_value, g_height, g_slope):
+    """Carry the gradient of a loss back through :func:`spline_forward`.
+
+    The loss of a row is f(Z) - sum of log-slopes. Y : (n, K), what the splines
+    were given; x, z, slope, tail as there; G : (n, K), df/dZ, overwritten by the
+    loss's gradient by Y. Added to, over all rows: g_value : (K, m), by the value at
+    the knot below a row, its cell's height held fixed (beyond the last knot, by the
+    value there); g_height : (K, m - 1), by the height of a cell; g_slope : (K, m).
+    """
+    n, n_columns = Y.shape
+    m = x.shape[1]
+    n_cells = min(n, _MOST_CELLS)
+    unit, last = _index(x, n_cells)
+    for i in range(n):
+        for k in range(n_columns):
+            value = np.float64(Y[i, k])
+            g = G[i, k]
+            if value <= x[k, 0]:
+                g_value[k, 0] += g
+                G[i, k] = tail[k, 0] * g
+                continue
+            if value >= x[k, m - 1]:
+                g_value[k, m - 1] += g
+                G[i, k] = tail[k, 1] * g
+                continue
+            cell = _cell(value - x[k, 0], unit[k], n_cells)
+            lo = last[k, cell]
+            hi = last[k, cell + 1] + 1
+            while hi - lo > 1:
+                mid = (lo + hi) >> 1
+                if value >= x[k, mid]:
+                    lo = mid
+                else:
+                    hi = mid
+            width = x[k, lo + 1] - x[k, lo]
+            height = z[k, lo + 1] - z[k, lo]
+            s = height / width
+            d0 = slope[k, lo]
+            d1 = slope[k, lo + 1]
+            t = (value - x[k, lo]) / width
+            u = 1.0 - t
+            tu = t * u
+            # z = z_lo + height p b, log slope = log(s^2 a b^2).
+            b = 1.0 / (s + (d0 + d1 - 2.0 * s) * tu)
+            p = s * t * t + d0 * tu
+            a = d1 * t * t + 2.0 * s * tu + d0 * u * u
+            inv = 1.0 / a
+            by_s = 1.0 - 2.0 * tu  # of 1 / b
+            g_value[k, lo] += g
+            g_height[k, lo] += (
+                g * (p * b + s * (t * t - p * by_s * b) * b)
+                - (2.0 / s + 2.0 * tu * inv - 2.0 * by_s * b) / width
+            )
+            g_slope[k, lo] += g * height * tu * b * (1.0 - p * b) - (
+                u * u * inv - 2.0 * tu * b
+            )
+            g_slope[k, lo + 1] += -g * height * p * tu * b * b - (
+                t * t * inv - 2.0 * tu * b
+            )
+            bend = 2.0 * (d1 * t + s * (u - t) - d0 * u) * inv
+            bend -= 2.0 * (d0 + d1 - 2.0 * s) * (u - t) * b
+            G[i, k] = g * s * s * a * b * b - bend / width

@@ -1,0 +1,120 @@
+"""Maximum likelihood for all the numbers of a chain, watched by held-out rows."""
+
+import numpy as np
+from scipy.optimize import minimize
+
+#: Weights of the penalty on squared moves, in rows; and on their second
+#: differences, from smooth maps to free ones, each started where the last ended.
+RIDGE = 8.0
+ROUGHNESS = (256.0, 64.0, 16.0, 4.0)
+#: Most steps under each weight, and steps without a better held-out likelihood.
+STAGE_STEPS, PATIENCE = 150, 40
+#: Largest move of a log slope, and of a number of a rotation.
+LIMIT = 4.0
+#: Most evaluations of a map and its gradient, in all: under a minute.
+MOST_WORK = 2.5e8
+
+
+def train(chain, X, held_out, n_jobs=None):
+    """Climb the likelihood of rows along a path of ever weaker penalties.
+
+    Parameters
+    ----------
+    chain : Chain
+        Starts at theta = 0.
+    X, held_out : ndarray of shape (n_samples, n_features)
+        Rows to fit to, and rows that say when to stop.
+    n_jobs : int or None, default=None
+        Threads over blocks of rows.
+
+    Returns
+    -------
+    theta : ndarray of shape (n_params,)
+        The best on the held-out rows; zeros where nothing was better.
+    stages : list of int
+        Steps under each penalty up to there.
+    log_density : ndarray of shape (n_held_out,)
+        The held-out rows' log densities there.
+    """
+    theta = np.zeros(chain.n_params)
+    watch = _Watch(chain, held_out, n_jobs)
+    watch(theta)
+    most = int(MOST_WORK / (max(chain.n_maps, 1) * (len(X) + 0.5 * len(held_out))))
+    stages = []
+    for rough in ROUGHNESS if chain.n_params else ():
+        steps = min(STAGE_STEPS, most - sum(stages))
+        if steps < 1:
+            break
+        watch.start_stage()
+        theta = climb(chain, theta, X, rough, steps, n_jobs, watch)
+        stages.append(watch.n_steps)
+        if not watch.improved:
+            break
+    return watch.theta, watch.stages(stages), watch.log_density
+
+
+def retrace(chain, X, stages, n_jobs=None):
+    """Return theta after the same steps as :func:`train` took, on other rows."""
+    theta = np.zeros(chain.n_params)
+    for rough, steps in zip(ROUGHNESS, stages, strict=False):
+        theta = climb(chain, theta, X, rough, steps, n_jobs)
+    return theta
+
+
+def climb(chain, theta, X, rough, n_steps, n_jobs=None, watch=None):
+    """Take steps of L-BFGS (Liu and Nocedal, 1989) up the penalised likelihood."""
+
+    def objective(theta):
+        loss, gradient = chain.loss_and_gradient(theta, X, n_jobs)
+        penalty, by_theta = chain.penalty(theta, RIDGE / len(X), rough / len(X))
+        return loss + penalty, gradient + by_theta
+
+    if n_steps < 1:
+        return theta
+    return minimize(
+        objective,
+        theta,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(-LIMIT, LIMIT)] * len(theta),
+        callback=watch,
+        options={
+            "maxiter": n_steps,
+            "maxfun": 3 * n_steps,
+            "maxcor": 20,
+            "ftol": 1e-9,
+            "gtol": 1e-7,
+        },
+    ).x
+
+
+class _Watch:
+    """Keep the theta at which the held-out rows are likeliest."""
+
+    def __init__(self, chain, held_out, n_jobs):
+        self.chain, self.held_out, self.n_jobs = chain, held_out, n_jobs
+        self.best = -np.inf
+        self.stage, self.n_steps, self.waited = -1, 0, 0
+        self.improved = False
+
+    def start_stage(self):
+        self.stage, self.n_steps, self.waited = self.stage + 1, 0, 0
+        self.improved = False
+
+    def __call__(self, theta):
+        if self.stage >= 0:
+            self.n_steps += 1
+        log_density = self.chain.log_density(theta, self.held_out, self.n_jobs)
+        mean = float(np.mean(log_density))
+        self.waited += 1
+        if mean > self.best:
+            self.best, self.theta, self.log_density = mean, theta.copy(), log_density
+            self.best_at = (self.stage, self.n_steps)
+            self.improved, self.waited = True, 0
+        if self.waited == PATIENCE:
+            raise StopIteration
+
+    def stages(self, taken):
+        """Return the steps under each penalty up to the best theta."""
+        stage, steps = self.best_at
+        return [*taken[: max(stage, 0)], steps] if stage >= 0 else []
