@@ -73,10 +73,9 @@ def test_random_bodies_with_a_right_checksum_never_crash(global_random_seed):
     for _ in range(300):
         body = bytearray(data[:-4])
         # Headers of other, small nets, and payloads of any length.
-        body[3:8] = rng.integers([1, 1, 0, 0, 1, 0], [99, 127, 99, 6, 6, 9])[
-            :5
-        ].tolist()
-        body[8:] = rng.integers(256, size=rng.integers(60)).astype(np.uint8).tobytes()
+        header = rng.integers([1, 1, 1, 0, 1], [99, 127, 5, 6, 6])
+        payload = rng.integers(rng.choice([128, 256]), size=rng.integers(60))
+        body[3:] = [*header.tolist(), *payload.tolist()]
         try:
             net, _, weights = read_stream(sealed(bytes(body)))
         except StreamError:

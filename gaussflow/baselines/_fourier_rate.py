@@ -25,8 +25,10 @@ _MOST_LEVELS = 2**16
 _BASE_CHANGE = 1
 #: Shapes that "auto" takes for so many bits a weight, smallest first.
 _BITS_PER_WEIGHT = 4.5
-_SHAPES = ((3, 3), (4, 3), (4, 6), (5, 4), (5, 6), (6, 3), (6, 4), (6, 6), (7, 3))
-_SHAPES += ((7, 4), (7, 6), (8, 3), (8, 4), (8, 6), (9, 4), (9, 6))
+_SHAPES = [
+    *((3, 3), (4, 3), (4, 6), (5, 4), (5, 6), (6, 3), (6, 4), (6, 6)),
+    *((7, 3), (7, 4), (7, 6), (8, 3), (8, 4), (8, 6), (9, 4), (9, 6)),
+]
 
 
 @dataclass(frozen=True)
