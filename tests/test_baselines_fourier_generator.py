@@ -76,6 +76,18 @@ def test_chosen_pixels_are_the_same_on_both_ways(rng):
     assert_allclose(error.detach(), expected.detach(), rtol=1e-12)
 
 
+def test_training_in_torch_alone_goes_the_same_way(monkeypatch, rng):
+    """As on a GPU, where there is no kernel."""
+    from gaussflow.baselines._torch import fourier
+
+    X = rng.random((40, 4 * 5 * 3))
+    model = make(image_shape=(4, 5, 3), n_pixels=6, n_epochs=2, prior="standard")
+    by_kernel = model.fit(X).history_
+    monkeypatch.setattr(fourier, "KERNEL_DEVICES", ())
+    for ours, theirs in zip(by_kernel, model.fit(X).history_, strict=True):
+        assert_allclose(ours["loss"], theirs["loss"], rtol=1e-4)
+
+
 def test_torch_s_gradient_is_that_of_differences(rng):
     from gaussflow.baselines._torch.fourier import fourier_pixels
 

@@ -11,6 +11,8 @@ from gaussflow.baselines._fourier_net import BASES, FourierNet
 from gaussflow.baselines._torch.module import NetworkModule
 from gaussflow.kernels.fourier import fourier_squared_error
 
+#: Where the kernel takes the place of torch.
+KERNEL_DEVICES = ("cpu",)
 #: Adam moves a code in each pass once, the networks in every step.
 CODE_SPEED = 10.0
 
@@ -177,7 +179,7 @@ class FourierModule(nn.Module):
 
     def _squared_error(self, weights, x, chosen):
         targets = x.reshape(len(x), len(self.positions), -1)
-        if x.device.type == "cpu":
+        if x.device.type in KERNEL_DEVICES:
             arrays = (a if a is None else a.numpy() for a in (self.positions, chosen))
             positions, chosen = arrays
             return KernelError.apply(weights, self.net, positions, targets, chosen)
