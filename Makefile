@@ -27,7 +27,7 @@ test: $(VENV)/.test  ## Run the tests and the examples of the docstrings
 
 torch: $(VENV)/.torch  ## Run the tests of what torch trains
 	$(PY) -c "import torch"
-	$(ONE_THREAD) $(PY) -m pytest gaussflow/baselines tests -k "baselines or autoencoders" $(ARGS)
+	$(ONE_THREAD) $(PY) -m pytest gaussflow/baselines tests -k "baselines or autoencoders or fourier" $(ARGS)
 
 lint: $(VENV)/.dev  ## Check style, formatting, types and spelling
 	$(PY) -m ruff check .

@@ -7,7 +7,7 @@ nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")
 
 #: Notebooks that train networks: run by `make torch`, not by `make test`.
-NEEDS_TORCH = {"04_autoencoders"}
+NEEDS_TORCH = {"04_autoencoders", "05_fourier_machines"}
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 
