@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import load_digits
 
 from gaussflow import GenFlow
-from gaussflow.layers import Linear, Triangular
+from gaussflow.layers import Elliptical, Linear, Radial, Triangular
 from gaussflow.layers.ties import REACH, spread_ties
 
 
@@ -66,3 +67,36 @@ def test_a_layer_by_itself_spreads_too():
     layer = Linear(n_iter=50, random_state=0).fit(X)
     assert np.abs(layer.inverse_transform(layer.transform(X)) - X).max() < 1e-8
     assert layer.score(X) < 12.0
+
+
+def test_rare_values_do_not_stay_far_out():
+    X = np.zeros((1000, 2))
+    X[:, 1] = np.random.default_rng(0).normal(size=1000)
+    X[[3, 8], 0] = 1.0
+    layer = Linear(n_iter=2, rotation="identity", random_state=0)
+    layer.fit(spread_ties(X, np.random.default_rng(0)))
+    Z = layer.transform(X)
+    # Hundreds of bulk widths away in the column's own units.
+    assert 4.0 < Z[3, 0] < 12.5
+    assert np.abs(np.delete(Z, [3, 8], axis=0)).max() < 6.0
+    assert_allclose(layer.inverse_transform(Z), X, atol=1e-9)
+
+
+def test_blank_and_nearly_blank_pixels_leave_the_others_alone():
+    X = load_digits().data / 16.0
+    order = np.random.default_rng(2).permutation(len(X))
+    train, test = X[order[:1400]], X[order[1400:]]
+    blank = np.flatnonzero(np.ptp(train, axis=0) == 0.0)
+    assert len(blank) >= 3
+    test[:, blank] = 0.0
+    identity = Linear(n_iter=2, rotation="identity")
+    layers = [identity, Radial(match="samples"), Elliptical(), Linear(n_iter=2)]
+    flow = GenFlow(layers, random_state=0).fit(train)
+    samples = flow.sample(2000, random_state=0)
+    assert_allclose(samples[:, blank], 0.0, atol=1e-15)
+    far = np.abs(samples - 0.5).max(axis=1)
+    assert np.mean(far > 1.5) < 0.01
+    assert far.max() < 6.0
+    # Rounding of constants was stretched: 1e5 standard deviations.
+    assert np.abs(flow.transform(test)).max() < 50.0
+    assert np.median(flow.score_samples(test)) > 100.0

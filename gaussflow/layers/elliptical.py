@@ -90,7 +90,14 @@ class Elliptical(Layer):
         # Columns of any units count alike; powers of two, so that no bit is lost.
         units = _units(X)
         X /= units.astype(X.dtype)
-        self._fit_scatter(X, rng)
+        # Constant columns stay as they are: mixed with others, by rounding alone,
+        # they would no longer be constant, and the next layer would stretch that.
+        varying = np.ptp(X, axis=0) > 0.0
+        if varying.all() or not varying.any():
+            self._fit_scatter(X, rng)
+        else:
+            self._fit_scatter(X[:, varying], rng)
+            self._embed(varying, X[0])
         X *= units.astype(X.dtype)
         self._set_units(units)
         log_det = np.full(len(X), self.log_whitening_)
@@ -144,6 +151,18 @@ class Elliptical(Layer):
 
     def _whiten_in_place(self, X, rows):
         X[rows] = self._whiten(X[rows])
+
+    def _embed(self, varying, row):
+        """Let a fit to the varying columns leave the constant ones alone."""
+        d = len(varying)
+        places = np.ix_(varying, varying)
+        for name in ("whitening_", "unwhitening_"):
+            matrix = np.eye(d)
+            matrix[places] = getattr(self, name)
+            setattr(self, name, matrix)
+        loc, self.loc_ = self.loc_, np.array(row, dtype=np.float64)
+        self.loc_[varying] = loc
+        self.variances_ = np.r_[self.variances_, np.ones(d - varying.sum())]
 
     def _set_units(self, units):
         """Leave the standardised columns for those in their own units."""

@@ -131,9 +131,10 @@ def fit_iteration(
         The admitted directions.
     """
     folds, sample = _split(X, gate, rng, tiles)
+    n_patches = 1 if tiles is None else tiles.n_positions
     if target is None:
         rotation = strategy(sample, rng)
-        search, check = _count(X, folds, sample, rotation, over_blocks, tiles)
+        search, check, extremes = _count(X, folds, sample, rotation, over_blocks, tiles)
         maps = marginal().fit(search)
         gains, errors = maps.gain(search if gate is None else check)
         if tiles is not None and gate is not None:
@@ -142,14 +143,17 @@ def fit_iteration(
     else:
         target_folds, target_sample = _split(target, gate, rng, tiles)
         rotation = strategy(sample, rng, target=target_sample)
-        search, check = _count(X, folds, sample, rotation, over_blocks, tiles)
-        goals = _count(
+        search, check, _ = _count(X, folds, sample, rotation, over_blocks, tiles)
+        *goals, _ = _count(
             target, target_folds, target_sample, rotation, over_blocks, tiles
         )
         maps = marginal().fit(search, goals[0])
         judged = (search, goals[0]) if gate is None else (check, goals[1])
         gains, errors = approach(maps, *judged)
         goal = goals[0] + goals[1]
+    # A constant, or what rounding leaves of one, has no law to learn: a map would
+    # stretch its rounding, which is other in other rows.
+    gains[(search + check).values.max(axis=1) == len(X) * n_patches] = 0.0
     if gate is None:
         admitted = np.arange(rotation.n_directions)
     else:
@@ -160,6 +164,8 @@ def fit_iteration(
         return None, gains, admitted
     every = (search + check).select(admitted)
     maps = marginal().fit(every, None if goal is None else goal.select(admitted))
+    if target is None:
+        maps.bound_tails(*extremes[:, admitted])
     if len(admitted) < rotation.n_directions:
         rotation = rotation.select(admitted)
     return Iteration(rotation, maps), gains, admitted
@@ -192,19 +198,21 @@ def _split(X, gate, rng, tiles):
 
 
 def _count(X, folds, sample, rotation, over_blocks, tiles):
-    """Count the projections of searching and of judging rows."""
+    """Count the projections of searching and of judging rows; return extremes too."""
     grid = Grid.around(rotation.project(sample))
 
     def count(rows):
-        if tiles is None:
-            return count_folds(rotation.project(X[rows]), folds[rows], 2, grid)
-        patch_folds = np.repeat(folds[rows], tiles.n_positions)
-        return count_folds(
-            rotation.project(tiles.gather(X[rows])), patch_folds, 2, grid
-        )
+        block, block_folds = X[rows], folds[rows]
+        if tiles is not None:
+            block = tiles.gather(block)
+            block_folds = np.repeat(block_folds, tiles.n_positions)
+        Y = rotation.project(block)
+        return count_folds(Y, block_folds, 2, grid), Y.min(axis=0), Y.max(axis=0)
 
-    values = sum(over_blocks(X, count))
-    return Counts(grid, values[0]), Counts(grid, values[1])
+    values, low, high = zip(*over_blocks(X, count), strict=True)
+    extremes = np.array([np.min(low, axis=0), np.max(high, axis=0)], dtype=np.float64)
+    searched, judged = sum(values)
+    return Counts(grid, searched), Counts(grid, judged), extremes
 
 
 def _clustering(X, folds, rotation, maps, grid, tiles):

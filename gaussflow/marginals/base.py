@@ -9,6 +9,9 @@ import numpy as np
 from gaussflow._state import Persistent
 from gaussflow.marginals.counts import CENTRES, N_BINS
 
+#: No row that a map toward N(0, 1) is fitted on lands farther out.
+FARTHEST = 12.0
+
 
 class Marginal(Persistent, ABC):
     """K strictly increasing maps of standardised coordinates, fitted from counts.
@@ -38,6 +41,32 @@ class Marginal(Persistent, ABC):
     @abstractmethod
     def inverse_and_log_det(self, Z, log_det):
         """Undo the map in place; add the inverse's log-slopes; return Z."""
+
+    @property
+    @abstractmethod
+    def ends(self):
+        """Where the straight lines of slopes ``tail_`` begin, of shape (K, 2)."""
+
+    def bound_tails(self, low, high):
+        """Flatten the straight lines that carry coordinates beyond FARTHEST.
+
+        A few rows far out, where a column has a rare value, would stay far out in
+        all layers. Those that learn distances or spreads would throw samples as far,
+        and in other columns.
+
+        Parameters
+        ----------
+        low, high : ndarray of shape (K,)
+            Least and greatest coordinates, finite.
+        """
+        far, edges = np.stack([low, high]), np.ascontiguousarray(self.ends.T)
+        unused = np.zeros(2)
+        reached = np.abs(self.forward_and_log_det(far.copy(), unused)).T
+        started = np.abs(self.forward_and_log_det(edges.copy(), unused)).T
+        outside = np.stack([far[0] < edges[0], far[1] > edges[1]], axis=1)
+        flatten = outside & (reached > FARTHEST) & (started < FARTHEST)
+        share = (FARTHEST - started[flatten]) / (reached - started)[flatten]
+        self.tail_[flatten] *= share
 
     @property
     def n_maps(self):

@@ -114,6 +114,11 @@ class PolynomialMarginal(Marginal):
         self._to_units(counts.grid, None if target is None else target.grid)
         return self
 
+    @property
+    def ends(self):
+        """Ends of the supports."""
+        return self.support_
+
     def _check_state(self):
         if not hasattr(self, "coef_"):
             return

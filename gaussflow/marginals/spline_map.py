@@ -34,6 +34,11 @@ class SplineMap(Marginal):
 
     per_column = ("knots_", "values_", "slopes_", "tail_", "scores_")
 
+    @property
+    def ends(self):
+        """First and last knot."""
+        return self.knots_[:, [0, -1]]
+
     def forward_and_log_det(self, Y, log_det):
         """Map Y in place; add the log-slopes to log_det; return Y."""
         spline_forward(Y, self.knots_, self.values_, self.slopes_, self.tail_, log_det)
