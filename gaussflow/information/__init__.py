@@ -5,10 +5,11 @@ fitted on all folds but one, for each. The flow that did not see a row finds it 
 likely than it is, by what fitting costs; those that saw it find it more likely, by
 what they learned by heart. For a fit that is right but for the noise of its parameters
 the two errors are equal and opposite (so Akaike, 1974), so their mean is returned:
-measured on a Gaussian in 10 columns, -0.004 and 0.004 nats at 8,000 rows. What is left
-is what the flow cannot express: entropy comes out too high, dependence too low. An
-interval goes from the lower end of what the unseen rows say to the upper end of what
-the seen ones say, so that it is wide where the two disagree.
+measured on a Gaussian in 10 columns and 8,000 rows, the likelihood is 0.002 nats too
+low and 0.004 too high. What is left is what the flow cannot express: entropy comes out
+too high, dependence too low. An interval goes from the lower end of what the unseen
+rows say to the upper end of what the seen ones say, so that it is wide where the two
+disagree; it cannot hold what no flow fitted to so few rows expresses.
 
 Dependence (:func:`total_correlation` and both kinds of mutual information) does not
 change when a column is mapped monotonically, so it is measured between the columns'
@@ -17,6 +18,10 @@ do not matter. Where extremes of the columns come together, as in a multivariate
 scores are those of Student's t, of degrees that unseen rows choose. Ties are broken at
 random, which leaves the dependence of discrete columns as it is and gives them a
 density.
+
+Ranks blur what is very sharp: where columns are nearly functions of one another and
+rows are few, dependence comes out too low (2.85 of 2.93 nats on 1,000 rows of a
+Gaussian in 3 columns).
 
 Discrete columns bias the figures downward: their densities are steps, which flows
 blur, most where dependence is strong (a fair coin and its copy share 0.69 nats; 0.59
