@@ -8,6 +8,7 @@ from gaussflow._state import check_floats
 from gaussflow.layers.base import Layer, check_number, row_blocks, run_threads
 from gaussflow.layers.radial import Radial
 from gaussflow.layers.scatter import SHRINKAGES, TScatter, choose_shrinkage, least_dof
+from gaussflow.marginals.entry import CONSTANT
 
 #: Rows that the degrees of freedom and the shrinkage are chosen on.
 FIT_ROWS = 20_000
@@ -154,15 +155,16 @@ class Elliptical(Layer):
 
     def _embed(self, varying, row):
         """Let a fit to the varying columns leave the constant ones alone."""
-        d = len(varying)
+        row = np.asarray(row, dtype=np.float64)
+        scale = CONSTANT * np.where(row == 0.0, 1.0, np.abs(row))
         places = np.ix_(varying, varying)
-        for name in ("whitening_", "unwhitening_"):
-            matrix = np.eye(d)
+        for name, own in (("whitening_", 1.0 / scale), ("unwhitening_", scale)):
+            matrix = np.diag(own)
             matrix[places] = getattr(self, name)
             setattr(self, name, matrix)
-        loc, self.loc_ = self.loc_, np.array(row, dtype=np.float64)
-        self.loc_[varying] = loc
-        self.variances_ = np.r_[self.variances_, np.ones(d - varying.sum())]
+        row[varying] = self.loc_
+        self.loc_ = row
+        self.variances_ = np.r_[self.variances_, scale[~varying] ** 2]
 
     def _set_units(self, units):
         """Leave the standardised columns for those in their own units."""
