@@ -32,6 +32,16 @@ class GaussFlow:
         return self.flow.sample(n, random_state=seed)
 
 
+class BaggedGaussFlow(GaussFlow):
+    """``BaggedGenFlow()`` as it comes: the mean density of eight flows."""
+
+    def fit(self, X):
+        from gaussflow import BaggedGenFlow
+
+        self.flow = BaggedGenFlow(random_state=0).fit(X)
+        return self
+
+
 class Gaussian:
     """Maximum likelihood, full covariance."""
 
@@ -131,6 +141,7 @@ class NeuralSpline:
 
 METHODS = {
     "gaussflow": GaussFlow,
+    "bagged": BaggedGaussFlow,
     "mixture": Mixture,
     "kernel": Kernel,
     "gaussian": Gaussian,

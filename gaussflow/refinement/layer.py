@@ -10,6 +10,7 @@ from gaussflow.layers.linear import Linear
 from gaussflow.marginals.spline_map import SplineMap
 from gaussflow.refinement.chain import Chain
 from gaussflow.refinement.train import retrace, train
+from gaussflow.rotations._subsample import subsample
 
 STARTS = ("fitted", "random")
 #: A refinement is kept where its held-out gain exceeds so many standard errors.
@@ -63,7 +64,8 @@ def refine_layer(layer, X, held_out, rng, *, starts, n_iter, rotations, n_jobs):
     report : dict
         What was done; ``retrace_layer`` follows it on other rows.
     """
-    train_rows, judges = _enter(layer, X[:MAX_ROWS]), _enter(layer, held_out)
+    train_rows = _enter(layer, subsample(X, MAX_ROWS, rng))
+    judges = _enter(layer, held_out)
     before = _log_density(layer, judges)
     report = {"start": None, "seeds": [], "stages": [], "rotations": rotations}
     best, refined, after = float(np.mean(before)), None, before
@@ -94,7 +96,7 @@ def retrace_layer(layer, X, report, n_jobs):
     layer : Linear
         Fitted; left as it is.
     X : ndarray of shape (n_samples, n_features)
-        Rows as the layer sees them.
+        Rows as the layer sees them; the first 20,000 are used.
     report : dict
         As :func:`refine_layer` returned it.
     n_jobs : int or None
