@@ -150,6 +150,27 @@ def test_a_layer_of_float32_is_followed(moons):
     assert len(loss_decomposition(layer, moons[:800]).points) == 4
 
 
+def test_repeated_values_are_judged_as_they_were_fitted():
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 4, (600, 2)).astype(float)
+    flow = GenFlow([Linear(4)], random_state=0).fit(X[:300])
+    found = loss_decomposition(flow, X[:300], held_out=X[300:], random_state=0)
+    # Spread, four values fill a tenth of a standard deviation of the line at most.
+    assert 1.0 < found.held_out.total[0] < 10.0
+    assert found.overfits is False
+    X[:, 1] = 7.0
+    flow = GenFlow([Linear(2)], random_state=0).fit(X[:300])
+    found = loss_decomposition(flow, X[:300], held_out=X[300:], random_state=0)
+    assert "Columns 1 hold one value" in found.warnings[0]
+
+
+def test_a_far_row_cannot_rule_the_marginals():
+    X = np.random.default_rng(0).standard_cauchy((600, 2))
+    flow = GenFlow([Linear(2)], random_state=0).fit(X[:300])
+    found = loss_decomposition(flow, X[:300], held_out=X[300:], random_state=0)
+    assert found.held_out.marginals.min() > -0.5
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

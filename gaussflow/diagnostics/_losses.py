@@ -10,6 +10,8 @@ from gaussflow.marginals.counts import Counts, Grid
 
 #: Parts that rows are cut in: each is judged by what the others taught.
 N_FOLDS = 4
+#: Share of N(0, I) in every estimate: it bounds what a row far outside can cost.
+NORMAL_SHARE = 0.01
 #: Iterations that look for what a flow has left.
 SEARCH_ITERATIONS = 20
 
@@ -40,7 +42,7 @@ def marginal_ratios(Z, folds):
             after = maps.select([k]).forward_and_log_det(before.copy(), log_slope)
             moved = log_standard_normal(after) + log_slope
             ratios[chosen, k] = moved - log_standard_normal(before)
-    return ratios
+    return _shrunk(ratios)
 
 
 class _Search(Linear):
@@ -63,4 +65,9 @@ def remaining_ratios(Z, rng):
         search = _Search(SEARCH_ITERATIONS, random_state=draw_seed(rng))
         search.fit(Z[~chosen])
         ratios[chosen] = search.score_samples(Z[chosen])
-    return ratios - log_standard_normal(Z)
+    return _shrunk(ratios - log_standard_normal(Z))
+
+
+def _shrunk(ratios):
+    """Return the log-ratios of estimates that are mixed with N(0, I)."""
+    return np.logaddexp(ratios + np.log1p(-NORMAL_SHARE), np.log(NORMAL_SHARE))

@@ -136,7 +136,7 @@ class LossDecomposition(Result):
         judge, rows = self.held_out, "held-out rows"
         if judge is None:
             judge, rows = self.train, "the rows given"
-        head = "".join(f"{part:>18}" for part in ("total", "dependence", "marginals"))
+        head = "".join(f"  {part:>16}" for part in ("total", "dependence", "marginals"))
         lines = [
             f"Loss of {rows}, nats a row, counted from the {self.reference}:",
             " " * 24 + head,
@@ -147,7 +147,9 @@ class LossDecomposition(Result):
                 Estimate(judge.dependence[k], judge.dependence_error[k]),
                 Estimate(judge.marginals[k], judge.marginals_error[k]),
             )
-            lines.append(f"{self.points[k]:24}" + "".join(f"{c!s:>18}" for c in cells))
+            lines.append(
+                f"{self.points[k]:24}" + "".join(f"  {c!s:>16}" for c in cells)
+            )
         if self.gap is not None:
             lines += [
                 f"Training rows are ahead of held-out rows by {self.gap}.",

@@ -9,6 +9,7 @@ from gaussflow._random import as_generator
 from gaussflow.flow import GenFlow
 from gaussflow.layers.base import Layer, row_blocks
 from gaussflow.layers.iterated import Iterated
+from gaussflow.layers.ties import spread_ties
 
 
 class Stage(NamedTuple):
@@ -102,4 +103,21 @@ def working_rows(flow, X, name, max_rows, random_state):
     if len(X) > max_rows:
         rng = as_generator(random_state)
         X = X[np.sort(rng.choice(len(X), max_rows, replace=False))]
-    return np.array(X, dtype=flow._working_dtype(), order="C")
+    return X
+
+
+def as_fitted(flow, sets, rng):
+    """Return sets of rows as a fit would see them, and the columns without a density.
+
+    Values that many rows share are spread where the flow learned them spread. A
+    column without a density is constant, or holds such values as they are.
+    """
+    X = np.concatenate(sets)
+    spread = spread_ties(X, rng)
+    tied = (spread != X).any(axis=0)
+    constant = (X == X[0]).all(axis=0)
+    if flow.spreads_ties:
+        X, tied = spread, np.zeros_like(tied)
+    X = X.astype(flow._working_dtype())
+    ends = np.cumsum([len(rows) for rows in sets])[:-1]
+    return np.split(X, ends), np.flatnonzero(tied | constant).tolist()

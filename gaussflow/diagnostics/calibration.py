@@ -7,7 +7,7 @@ from sklearn.utils import check_array
 from gaussflow._checks import check_integer
 from gaussflow._random import as_generator
 from gaussflow.diagnostics._results import Estimate, Result
-from gaussflow.diagnostics._stages import check_flow
+from gaussflow.diagnostics._stages import as_fitted, check_flow
 
 #: Probabilities of the regions that are counted.
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)
@@ -108,8 +108,10 @@ def calibration(flow, X, *, n_draws=10_000, random_state=None):
         raise ValueError(
             f"X has {n} rows, but calibration needs at least {LEAST_ROWS}."
         )
+    sample_rng, tie_rng = as_generator(random_state).spawn(2)
+    (X,), _ = as_fitted(flow, [X], tie_rng)
     log_p = flow.score_samples(X)
-    S = flow.sample(n_draws, random_state=as_generator(random_state))
+    S = flow.sample(n_draws, random_state=sample_rng)
     log_s = np.sort(flow.score_samples(S))
     transform = 1.0 - _share_below(log_s, log_p)
     columns = np.stack(

@@ -16,7 +16,13 @@ from gaussflow.diagnostics._results import (
     evenly,
     mean_of,
 )
-from gaussflow.diagnostics._stages import check_flow, run_stage, stages, working_rows
+from gaussflow.diagnostics._stages import (
+    as_fitted,
+    check_flow,
+    run_stage,
+    stages,
+    working_rows,
+)
 from gaussflow.layers.base import log_standard_normal
 
 #: Least rows that a loss is split on: each column's density is estimated.
@@ -106,12 +112,14 @@ def loss_decomposition(
     check_flow(flow)
     n_points = check_integer("n_points", n_points, 2)
     max_rows = check_integer("max_rows", max_rows, LEAST_ROWS)
-    *streams, fold_rng, search_rng = as_generator(random_state).spawn(4)
+    *streams, tie_rng, fold_rng, search_rng = as_generator(random_state).spawn(5)
     sets = {"train": working_rows(flow, X, "X", max_rows, streams[0])}
     if held_out is not None:
         rows = working_rows(flow, held_out, "held_out", max_rows, streams[1])
         sets["held_out"] = rows
     _check_rows(sets)
+    spread, without_density = as_fitted(flow, list(sets.values()), tie_rng)
+    sets = dict(zip(sets, spread, strict=True))
     path = stages(flow)
     at = evenly(len(path) + 1, n_points)
     unit = _Unit(sets["train"])
@@ -149,7 +157,7 @@ def loss_decomposition(
         reference="best point" if log_density is None else "exact density",
         best=judge.best,
         n_features=int(flow.n_features_in_),
-        **_verdicts(walks, remaining, [names[k] for k in at]),
+        **_verdicts(walks, remaining, [names[k] for k in at], without_density),
     )
 
 
@@ -222,15 +230,24 @@ def _curve(walk, reference, error=0.0):
     return LossCurve(*parts, walk.per_column)
 
 
-def _verdicts(walks, remaining, points):
+def _verdicts(walks, remaining, points, without_density):
     """Return the fields that judge a flow."""
+    warnings = []
+    if without_density:
+        named = ", ".join(str(column) for column in without_density[:5])
+        more = len(without_density) - 5
+        warnings.append(
+            f"Columns {named}{f' and {more} more' if more > 0 else ''} hold one value "
+            f"in all or many rows, which has no density: losses mean nothing before a "
+            f"layer spreads it."
+        )
     if "held_out" not in walks:
         unknown = dict.fromkeys(("remaining", "gap", "rise", "converged", "overfits"))
-        word = (
+        warnings.append(
             "No held-out rows were given: whether the flow has converged or overfits "
             "is not known. Pass held_out=."
         )
-        return {**unknown, "warnings": [word]}
+        return {**unknown, "warnings": warnings}
     train, judge = walks["train"], walks["held_out"]
     remaining = mean_of(remaining)
     gap = difference(mean_of(train.log_p[-1]), mean_of(judge.log_p[-1]))
@@ -240,7 +257,6 @@ def _verdicts(walks, remaining, points):
     left = remaining.above(NOTICED, NEGLIGIBLE * n_features)
     rose = rise.above(RISEN, NEGLIGIBLE * n_features)
     ahead = gap.above(RISEN, LARGE_GAP * max(fall.value, NEGLIGIBLE * n_features))
-    warnings = []
     if rose:
         warnings.append(
             f"The flow overfits: since {points[judge.best]} held-out rows have lost "
