@@ -94,6 +94,19 @@ def test_divergence_of_gaussians(global_random_seed):
     assert_allclose(found, exact, rtol=0.15, atol=0.02)
 
 
+def test_divergence_from_a_gaussian_far_away():
+    """Rows of X where Y has none: no flow's tails, but those of the Gaussian."""
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(9.0, 1.0, 600), rng.normal(0.0, 1.0, 600)
+    found = information.kl_divergence(X, Y, random_state=0)
+    assert_allclose(found, 40.5, rtol=0.2)
+    # A law that a Gaussian does not fit keeps its flow.
+    Y = np.where(rng.random(600) < 0.5, -2.0, 2.0) + 0.3 * rng.standard_normal(600)
+    X = rng.normal(2.0, 0.3, 600)
+    found = information.kl_divergence(X, Y, random_state=0)
+    assert_allclose(found, np.log(2.0), atol=0.1)
+
+
 def test_flows_find_what_is_not_gaussian():
     """Two columns on a noisy circle: uncorrelated, and far from independent."""
     rng = np.random.default_rng(0)

@@ -68,7 +68,7 @@ class CrossFit:
         def fit(train):
             nonlocal template
             flow = self.fitted(train, template)
-            template = _with_layers_of(template, flow)
+            template = with_layers_of(template, flow)
             return flow.score_samples
 
         return judge(X, folds, fit)
@@ -115,7 +115,7 @@ def judge(X, folds, fit):
     return values
 
 
-def _with_layers_of(template, flow):
+def with_layers_of(template, flow):
     """Return a flow that takes what another chose as given, if it chose at all."""
     if isinstance(template, GenFlow) and isinstance(template.layers, str):
         layers = [clone(layer) for layer in flow.get_layer_list()]

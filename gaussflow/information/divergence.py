@@ -1,9 +1,15 @@
 """Divergence of two samples."""
 
+import numpy as np
+
 from gaussflow.information._checks import check_density
-from gaussflow.information._crossfit import CrossFit
+from gaussflow.information._crossfit import CrossFit, with_layers_of
 from gaussflow.information._gaussian import Gaussian
 from gaussflow.information._interval import check_interval_rows
+
+#: One of so many parts of Y decides whether a flow is worth more than a Gaussian, and
+#: the standard errors by which it must be ahead.
+N_PARTS, AHEAD = 4, 2.0
 
 
 def kl_divergence(
@@ -13,7 +19,8 @@ def kl_divergence(
 
     A flow of X, cross-fitted, and one of all rows of Y are compared on the rows
     of X. It is only as good as the flow of Y is where X lies: where rows of X lie
-    far outside Y, it rests on the flow's tails.
+    far outside Y, it rests on the flow's tails. With ``flow=None`` the Gaussian of Y
+    takes the place of its flow where unseen rows of Y do not find the flow better.
 
     Parameters
     ----------
@@ -51,4 +58,22 @@ def kl_divergence(
         check_interval_rows(len(Y), "Y")
         influence = Gaussian(Y, "Y").influence(Y, X)
     log_p = run.log_density(X, run.folds(X))
-    return run.summary(log_p - run.fitted(Y).score_samples(X), influence)
+    log_q = run.fitted(Y).score_samples if flow is not None else _reference(run, Y)
+    return run.summary(log_p - log_q(X), influence)
+
+
+def _reference(run, Y):
+    """Return the log density of a flow of Y, or of its Gaussian if that does as well.
+
+    A flow learns nothing of where Y has no rows, and says there what its robust tails
+    say. A Gaussian's tails are its own: measured on two Gaussians whose divergence is
+    96.8 nats, from 1,000 rows each, a flow found 10.7.
+    """
+    whole = Gaussian(Y, "Y")
+    judges = run.fold_rng.permutation(len(Y)) % N_PARTS == 0
+    flow = run.fitted(Y[~judges])
+    part = Gaussian(Y[~judges], "Y")
+    gain = flow.score_samples(Y[judges]) - part.log_density(Y[judges])
+    if gain.mean() < AHEAD * gain.std() / np.sqrt(len(gain)):
+        return whole.log_density
+    return run.fitted(Y, with_layers_of(run.flow, flow)).score_samples
