@@ -125,26 +125,17 @@ def loss_decomposition(
     unit = _Unit(sets["train"])
     walks = {name: _Walk(path, at, rows, unit, fold_rng) for name, rows in sets.items()}
     judge = walks.get("held_out", walks["train"])
-    remaining = extra = None
+    remaining = None
     if held_out is not None:
-        remaining = extra = remaining_ratios(judge.last, search_rng)
-        if judge.best < len(at) - 1:
-            extra = remaining_ratios(judge.at_best, search_rng)
-    if log_density is not None:
-        curves = {
-            name: _curve(walks[name], _exact(log_density, rows))
-            for name, rows in sets.items()
-        }
+        remaining = remaining_ratios(judge.last, search_rng)
+    if log_density is None:
+        more = remaining
+        if held_out is not None and judge.best < len(at) - 1:
+            more = remaining_ratios(judge.at_best, search_rng)
+        curves = _curves_from_best(walks, judge, more)
     else:
-        reference = judge.log_p[judge.best]
-        if extra is not None and mean_of(extra).above(NOTICED):
-            reference = reference + extra
-        level = mean_of(reference)
-        # Rows of another set are compared with the reference's mean.
         curves = {
-            name: _curve(walk, reference)
-            if walk is judge
-            else _curve(walk, level.value, level.error)
+            name: _curve(walk, _exact(log_density, sets[name]))
             for name, walk in walks.items()
         }
     names = ["data", *(str(stage) for stage in path)]
@@ -214,6 +205,21 @@ class _Walk:
         self.log_p.append(log_p)
         self.in_columns.append(ratios.sum(axis=1))
         self.per_column.append(ratios.mean(axis=0))
+
+
+def _curves_from_best(walks, judge, more):
+    """Return losses counted from a judge's best point, and what is left there."""
+    reference = judge.log_p[judge.best]
+    if more is not None and mean_of(more).above(NOTICED):
+        reference = reference + more
+    level = mean_of(reference)
+    # Rows of another set are compared with the reference's mean.
+    return {
+        name: _curve(walk, reference)
+        if walk is judge
+        else _curve(walk, level.value, level.error)
+        for name, walk in walks.items()
+    }
 
 
 def _curve(walk, reference, error=0.0):
