@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import kstest, multivariate_normal
 
-from gaussflow import theory
+from gaussflow import Linear, theory
 
 
 def covariance_of(n_features, rng):
@@ -266,6 +266,23 @@ def test_noise_has_a_direction_for_every_target_and_new_rows_do_not(
     assert kstest(fresh, "norm").pvalue > 1e-4
     if not callable(target):
         assert kstest(found.projection, "norm").pvalue < 1e-2
+
+
+def test_the_gate_refuses_what_was_found_in_noise():
+    rng = np.random.default_rng(0)
+    X, new = rng.standard_normal((2, 600, 60))
+
+    def bimodal(Z, rng):
+        seed = int(rng.integers(2**31))
+        return theory.spurious_projection(Z, n_starts=1, random_state=seed)[0][None]
+
+    scores = {}
+    for gate, admitted in (("auto", 0), (None, 6)):
+        layer = Linear(6, rotation=bimodal, gate=gate, tol=0, random_state=0).fit(X)
+        assert len(layer.iterations_) == admitted
+        scores[gate] = layer.score(new)
+    # New rows pay for what was learned by heart.
+    assert scores["auto"] > scores[None] + 0.2
 
 
 def test_a_bimodal_direction_that_exists_is_found():

@@ -52,7 +52,8 @@ def spurious_projection(
     about what can be reached at all), as far as the target is. New rows show nothing
     along it. A method that fits along a direction on the rows that it was searched on
     learns such shapes by heart (Draxler et al., 2023, Figure 4, with 60,000 rows of
-    3,072 columns).
+    3,072 columns: there, in float32 and from one start, the distance to "bimodal" falls
+    from 0.24 to 0.08 in 11 seconds of one core and 2.4 GB).
 
     Parameters
     ----------
