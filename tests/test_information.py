@@ -167,13 +167,30 @@ def test_extremes_that_come_together_are_found(global_random_seed):
 def test_dependence_ignores_monotone_maps_of_the_columns():
     rng = np.random.default_rng(0)
     _, X = gaussian(3, rng, 500)
+    skewed = np.exp(X)
     options = {"flow": quick(), "random_state": 0}
-    found = information.total_correlation(X, **options)
+    found = information.total_correlation(skewed, **options)
     mapped = np.c_[np.exp(3 * X[:, 0]), 1e9 * X[:, 1] ** 3, np.arctan(X[:, 2])]
     assert information.total_correlation(mapped, **options) == found
-    found = information.mutual_information(X[:, :2], X[:, 2], **options)
+    # What passes for Gaussian is taken as it is: the same up to noise.
+    same = information.total_correlation(X, **options)
+    assert same != found
+    assert_allclose(same, found, atol=0.05)
+    found = information.mutual_information(skewed[:, :2], skewed[:, 2], **options)
     same = information.mutual_information(mapped[:, :2], mapped[:, 2], **options)
     assert same == found
+
+
+def test_sharp_dependence_of_gaussian_columns_is_not_blurred():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((1000, 2))
+    y = x.sum(axis=1) + 0.02 * rng.standard_normal(1000)
+    exact = 0.5 * np.log(1 + 2 / 0.02**2)
+    found = information.mutual_information(x, y, flow=quick(), random_state=0)
+    assert_allclose(found, exact, atol=0.12)
+    # In ranks it is, and so the test would notice.
+    blurred = information.mutual_information(np.exp(x), y, flow=quick(), random_state=0)
+    assert blurred < exact - 0.3
 
 
 def test_discrete_columns_share_what_they_share():

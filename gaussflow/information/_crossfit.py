@@ -8,10 +8,12 @@ from gaussflow._checks import check_integer
 from gaussflow._random import as_generator, draw_seed
 from gaussflow.flow import GenFlow
 from gaussflow.information._checks import check_copies
+from gaussflow.information._gaussian import Gaussian
 from gaussflow.information._interval import check_interval_rows, check_summary, summary
 from gaussflow.information._scores import (
     choose_degrees,
     log_product,
+    pass_for_gaussian,
     scores,
     spread_ranks,
 )
@@ -82,14 +84,20 @@ class CrossFit:
         ranks = [rankdata(part, axis=0) for part in parts]
         check_copies(np.hstack(ranks))
         folds = self.folds(parts[0])
-        levels = [spread_ranks(r, self.tie_rng) for r in ranks]
-        degrees = choose_degrees(np.hstack(levels), self.tie_rng)
+        if pass_for_gaussian(np.hstack(parts)):
+            products = [_gaussian_product(part, folds) for part in parts]
+        else:
+            levels = [spread_ranks(r, self.tie_rng) for r in ranks]
+            degrees = choose_degrees(np.hstack(levels), self.tie_rng)
+            parts = [scores(part, degrees) for part in levels]
+            products = [log_product(part, degrees) for part in parts]
         total = np.zeros((2, len(folds)))
         for sign, *chosen in terms:
-            Z = scores(np.hstack([levels[i] for i in chosen]), degrees)
+            Z = np.hstack([parts[i] for i in chosen])
             # One column has no dependence, and needs no flow to say so.
             if Z.shape[1] > 1:
-                total += sign * (self.log_density(Z, folds) - log_product(Z, degrees))
+                product = sum(products[i] for i in chosen)
+                total += sign * (self.log_density(Z, folds) - product)
         return total
 
     def summary(self, contributions, influence=None):
@@ -113,6 +121,14 @@ def judge(X, folds, fit):
         values[0, unseen] = value[unseen]
         values[1, ~unseen] += value[~unseen] / (len(names) - 1)
     return values
+
+
+def _gaussian_product(X, folds):
+    """Return the log density of rows of independent Gaussians, judged as flows are."""
+    return sum(
+        judge(column[:, None], folds, lambda train: Gaussian(train).log_density)
+        for column in X.T
+    )
 
 
 def with_layers_of(template, flow):

@@ -4,6 +4,9 @@ import numpy as np
 
 from gaussflow.layers.base import log_standard_normal
 
+#: Eigenvalues of standardised columns below this share of the largest are rounding.
+LEAST_EIGENVALUE = 1e-13
+
 
 class Gaussian:
     """Mean and covariance of rows, and the density that they make."""
@@ -11,14 +14,14 @@ class Gaussian:
     def __init__(self, X, name="X"):
         self.mean, self.scale = X.mean(axis=0), X.std(axis=0)
         covariance = np.atleast_2d(np.cov((X - self.mean) / self.scale, rowvar=False))
-        try:
-            self.root = np.linalg.cholesky(covariance)
-        except np.linalg.LinAlgError as exc:
+        eigenvalues = np.linalg.eigvalsh(covariance)
+        if not eigenvalues[0] > LEAST_EIGENVALUE * eigenvalues[-1]:
             raise ValueError(
                 f"The columns of {name} are linearly dependent: no Gaussian has a "
                 f"density there. Drop columns that are sums of others, or pass more "
                 f"rows."
-            ) from exc
+            )
+        self.root = np.linalg.cholesky(covariance)
 
     def whiten(self, X):
         """Return rows as standard normal where they are of this Gaussian."""

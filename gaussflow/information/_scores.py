@@ -1,8 +1,8 @@
-"""Scores of columns, in which dependence is measured: normal, or Student's t."""
+"""What dependence is measured in: normal scores, t scores, or columns as they are."""
 
 import numpy as np
-from scipy.special import ndtri, stdtrit
-from scipy.stats import t
+from scipy.special import ndtr, ndtri, stdtrit
+from scipy.stats import normaltest, t
 
 from gaussflow._random import draw_seed
 from gaussflow.flow import GenFlow
@@ -13,6 +13,9 @@ from gaussflow.layers.base import log_standard_normal
 DEGREES = (np.inf, 16.0, 8.0, 5.0, 3.5, 2.5)
 #: Least rows that heavier tails are tried on, and most.
 LEAST_ROWS, MOST_ROWS = 500, 5_000
+#: Share of Gaussian tables that may be refused as such, and the distance, times the
+#: root of the rows, that a Gaussian column passes once in some thousands.
+FALSE_ALARMS, FARTHEST = 0.01, 1.3
 #: Standard errors by which heavier tails must be ahead.
 AHEAD = 2.0
 
@@ -40,6 +43,26 @@ def log_product(Z, degrees):
     if np.isinf(degrees):
         return log_standard_normal(Z)
     return t.logpdf(Z, degrees).sum(axis=1)
+
+
+def pass_for_gaussian(X):
+    """Return whether all columns are Gaussian as far as their rows can say.
+
+    By skewness and kurtosis (D'Agostino and Pearson, 1973), and by the largest
+    distance of the distribution functions. Ranks would blur such columns: of 4.89
+    nats between 3 and 3 columns of a Gaussian, 1,000 rows of ranks leave 3.6.
+    """
+    n, n_features = X.shape
+    spread = X.std(axis=0)
+    if n < LEAST_ROWS or not (spread > 0.0).all():
+        return False
+    Z = np.sort((X - X.mean(axis=0)) / spread, axis=0)
+    if (np.diff(Z, axis=0) == 0.0).any():
+        return False
+    levels = ((np.arange(n) + 0.5) / n)[:, None]
+    if np.abs(ndtr(Z) - levels).max() > FARTHEST / np.sqrt(n):
+        return False
+    return bool(normaltest(Z).pvalue.min() > FALSE_ALARMS / n_features)
 
 
 def choose_degrees(U, rng):
