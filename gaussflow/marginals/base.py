@@ -25,6 +25,7 @@ class Marginal(Persistent, ABC):
     """
 
     per_column: ClassVar[tuple[str, ...]] = ()
+    tail_: np.ndarray
 
     @abstractmethod
     def fit(self, counts, target=None):
