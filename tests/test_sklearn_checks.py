@@ -23,7 +23,7 @@ ESTIMATORS = [
     Triangular(),
     ClassConditionalFlow(GenFlow([Elliptical()])),
     BaggedGenFlow(GenFlow([Elliptical()]), n_estimators=2),
-    DensityOutlierDetector(Elliptical()),
+    DensityOutlierDetector(),
     ClassifierFeatures((32, 16), max_iter=40),
 ]
 
