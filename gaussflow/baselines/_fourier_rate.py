@@ -17,8 +17,10 @@ from gaussflow.baselines._fourier_stream import (
 )
 from gaussflow.baselines._fourier_training import polish
 
-#: Iterations of L-BFGS on the maps that are not quantised yet.
-_REFIT_STEPS = 15
+#: Iterations of L-BFGS on the maps that are not quantised yet. Half as many cost 0.1
+#: dB at 4 bits a weight; more often than after each map, for as many in all, gains
+#: nothing.
+_REFIT_STEPS = 30
 #: Steps are no finer than makes the largest weight so many of them.
 _MOST_LEVELS = 2**16
 #: A stream that grew by its refit is tried again with steps coarser by this.
@@ -33,7 +35,7 @@ _SHAPES = [
 
 @dataclass(frozen=True)
 class Quantised:
-    """A stream, and the information of its weights in bits."""
+    """A stream, the information of its weights in bits, and the weights it holds."""
 
     stream: bytes
     bits: float
