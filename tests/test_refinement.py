@@ -144,8 +144,8 @@ def test_without_gain_no_bit_changes():
 
 def test_only_the_last_layer_changes_and_directions_only_if_asked(moons):
     flow = GenFlow([Elliptical(), *RANDOM], random_state=0).fit(moons[:400])
-    settings = {"start": "random", "n_iter": 10, "rotations": False}
-    again = refined(flow, moons[400:800], **settings)
+    settings = {"start": "random", "n_iter": 16, "rotations": False}
+    again = refined(flow, moons[400:1200], validation_fraction=0.4, **settings)
     assert again.refinement_["admitted"]
     assert_array_equal(
         again.layers_[0].transform(moons), flow.layers_[0].transform(moons)

@@ -37,7 +37,7 @@ class Refined:
         A fit adds one iteration after the other, each the best for the moment. Here
         all of them move together, along exact gradients, while rows held out from X
         say when to stop (Meng et al., 2020, "Gaussianization flows"). Where these
-        rows gain no more than a standard error, the flow stays as it is, bit for bit.
+        rows gain no more than two standard errors, the flow stays as it is, to the bit.
 
         Parameters
         ----------
