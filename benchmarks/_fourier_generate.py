@@ -78,7 +78,6 @@ def generate(name, seed, quick=False, methods=("fourier", "mlp autoencoder", "va
         start = time.process_time()
         model.fit(X)
         record = {
-            "set": name,
             "train_rows": len(X),
             "n_epochs": n_epochs,
             "fit_cpu_seconds": time.process_time() - start,

@@ -252,6 +252,20 @@ def test_the_thesis_s_start_is_nearly_nothing(digits):
     assert decoder(np.zeros((1, 10))).std() < 2e-5
 
 
+@pytest.mark.parametrize(("width", "basis"), [(4, "full"), (4, "cas"), (8, "full")])
+def test_the_first_map_s_coordinates_are_orthogonal(width, basis, rng):
+    from gaussflow.baselines.fourier_generator import FIRST_MAP, first_map
+
+    W = first_map(FourierNet(width, 2, 1, basis), rng)
+    assert_array_equal(W[:, :, 0], 0)
+    rows = W.reshape(width, -1)
+    gram = rows @ rows.T
+    assert_allclose(np.trace(gram), width * FIRST_MAP**2)
+    lengths = np.linalg.eigvalsh(gram)
+    rank = min(width, 3 * W.shape[1])
+    assert_allclose(lengths[-rank:], lengths[-1])
+
+
 @pytest.mark.parametrize(("name", "n_weights"), [("mnist", 352), ("cifar10", 3672)])
 def test_presets_are_the_published_nets(name, n_weights):
     model = FourierGenerator.preset(name, latent_dim=20)
