@@ -48,9 +48,12 @@ class BaggedGenFlow(Saved, DensityMixin, Persistent, BaseEstimator):
 
     Notes
     -----
-    Rows are not drawn with replacement, as bagging does it: on breast cancer (455 rows,
-    30 columns) that took single flows from 7 to -44 nats and their mean to -26, because
-    rows drawn twice pass for atoms.
+    On breast cancer (five folds of 455 training rows, 30 columns) eight flows reach 6.9
+    nats a row where a single one has 6.1. Members that see all rows and differ by their
+    seeds did best there: on one fold 8.3 nats, from 7.3 of its members, against 7.8
+    with shares of 0.9 or 0.8. Rows are not drawn with replacement, as bagging does it:
+    members fell to -44 nats and their mean to -26, because rows drawn twice pass for
+    atoms.
 
     A mean of densities has no map to noise, so there is no ``transform``: the members
     in ``estimators_`` have one each.
