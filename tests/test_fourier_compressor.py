@@ -96,7 +96,8 @@ def test_streams_keep_to_their_decibels():
     for target in (22.0, 25.0):
         compressor = FourierImageCompressor(**SMALL, target_psnr=target, random_state=0)
         sizes.append(len(compressor.compress(picture())))
-        assert target <= compressor.psnr_ < target + 1
+        # Some symbols of so small a net are a decibel each.
+        assert target <= compressor.psnr_ < target + 1.5
     assert sizes[0] < sizes[1]
 
 

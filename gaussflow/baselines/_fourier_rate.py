@@ -25,6 +25,8 @@ _REFIT_STEPS = 30
 _MOST_LEVELS = 2**16
 #: A stream that grew by its refit is tried again with steps coarser by this.
 _BASE_CHANGE = 1
+#: How much coarser steps are tried to be, once training again has gained quality.
+_COARSER = (8, 3)
 #: Shapes that "auto" takes for so many bits a weight, smallest first.
 _BITS_PER_WEIGHT = 4.5
 _SHAPES = [
@@ -164,12 +166,12 @@ class RateControl:
         if not refit:
             return best
         # What training again has gained is spent on coarser steps.
-        while base > 0:
-            base -= BASE_PARTS // 4
-            result = self._quantise(base, codes, True)
-            if self.psnr(result.weights) < target:
-                break
-            best = result
+        for change in _COARSER:
+            while base > change:
+                result = self._quantise(base - change, codes, True)
+                if self.psnr(result.weights) < target:
+                    break
+                best, base = result, base - change
         return best
 
 
