@@ -25,7 +25,7 @@ def test_a_notebook_runs_from_top_to_bottom(path, monkeypatch):
 def test_a_notebook_is_short_and_stored_without_outputs(path):
     notebook = nbformat.read(path, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert len(notebook.cells) <= 12
+    assert len(notebook.cells) <= 14
     assert not any(cell.outputs or cell.execution_count for cell in code)
 
 
