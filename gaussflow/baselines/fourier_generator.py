@@ -82,7 +82,7 @@ class FourierGenerator(LatentModel):
     n_search : int or "auto", default="auto"
         Steps of L-BFGS that ``transform`` goes towards each row's best code, from
         the encoder's or a linear guess: about a millisecond each. "auto" goes none
-        with an encoder and 100 without. Ten halve an encoder's error on MNIST.
+        with an encoder and 100 without. Ten halve the error on MNIST.
     n_pixels : int or "auto", default="auto"
         Pixels of each image that a step looks at, drawn anew in each; "auto" takes
         half, or 256 where that is more.
