@@ -53,6 +53,7 @@ images: $(VENV)/.torch $(VENV)/.demo  ## Measure images; needs GAUSSFLOW_DATA
 	$(ONE_THREAD) $(PY) benchmarks/images.py mnist fashion cifar digits mnist_2 mnist_7
 	$(ONE_THREAD) $(PY) benchmarks/images.py mnist --methods flow_by_label
 	$(ONE_THREAD) $(PY) benchmarks/images_density.py digits bsds
+	$(ONE_THREAD) $(PY) benchmarks/fourier.py compress rd generate
 	$(PY) benchmarks/readme_table.py
 
 $(VENV)/.demo: EXTRAS := tabular,viz
