@@ -65,15 +65,16 @@ def test_a_decomposition_is_drawn_with_what_was_measured(flow):
 def test_latents_are_drawn_as_deviations_and_mostly_within_the_band():
     rng = np.random.default_rng(0)
     rows, new = rng.standard_normal((2, 3000, 3))
-    display = LatentDisplay.from_estimator(Elliptical().fit(rows), new, columns=[0, 2])
+    flow = Elliptical(random_state=0).fit(rows)
+    display = LatentDisplay.from_estimator(flow, new, columns=[0, 2])
     assert display.deviations.shape == (2, 200)
-    assert np.abs(display.deviations[:, 20:-20]).max() < 0.1
+    assert np.abs(display.deviations[:, 20:-20]).max() < 0.15
     goal, drawn = display.axes_[1].lines[-1].get_data()
     assert_allclose(goal, chi(3).ppf(display.levels))
     (band,) = display.axes_[1].collections
     low, high = band.get_datalim(display.axes_[1].transData).intervaly
     assert low < drawn.min() < drawn.max() < high
-    wide = LatentDisplay.from_estimator(Elliptical().fit(rows), 1.5 * new)
+    wide = LatentDisplay.from_estimator(flow, 1.5 * new)
     drawn = wide.axes_[1].lines[-1].get_ydata()
     assert_allclose(drawn[20:-20], 0.5 * goal[20:-20], atol=0.15)
 
