@@ -254,7 +254,7 @@ def test_the_thesis_s_start_is_nearly_nothing(digits):
 
 @pytest.mark.parametrize(("width", "basis"), [(4, "full"), (4, "cas"), (8, "full")])
 def test_the_first_map_s_coordinates_are_orthogonal(width, basis, rng):
-    from gaussflow.baselines.fourier_generator import FIRST_MAP, first_map
+    from gaussflow.baselines._fourier_net import FIRST_MAP, first_map
 
     W = first_map(FourierNet(width, 2, 1, basis), rng)
     assert_array_equal(W[:, :, 0], 0)

@@ -68,7 +68,7 @@ def test_latents_are_drawn_as_deviations_and_mostly_within_the_band():
     flow = Elliptical(random_state=0).fit(rows)
     display = LatentDisplay.from_estimator(flow, new, columns=[0, 2])
     assert display.deviations.shape == (2, 200)
-    assert np.abs(display.deviations[:, 20:-20]).max() < 0.15
+    assert np.abs(display.deviations[:, 20:-20]).max() < 0.1
     goal, drawn = display.axes_[1].lines[-1].get_data()
     assert_allclose(goal, chi(3).ppf(display.levels))
     (band,) = display.axes_[1].collections

@@ -2,12 +2,16 @@
 
 import numpy as np
 from scipy.optimize import minimize
+from sklearn.utils.extmath import randomized_svd
 
+from gaussflow._random import draw_seed
 from gaussflow.baselines._fourier_net import BASES
 from gaussflow.kernels.fourier import fourier_forward, fourier_squared_error
 
 #: Codes whose nets' weights are held at a time.
 BLOCK_ROWS = 512
+#: Ridge of the map from rows to where the search for their codes starts.
+START_RIDGE = 1e-3
 
 
 def decode(net, decoder, Z, positions):
@@ -122,3 +126,37 @@ def dense_with_pullback(layers, z):
 def _numbers(net):
     """Return what kernels take in the place of a FourierNet."""
     return net.width, net.depth, net.channels, BASES[net.basis]
+
+
+def principal_codes(inputs, n_codes, rng):
+    """Return the first principal components of rows, of mean square 1, float32."""
+    centred = inputs - inputs.mean(axis=0)
+    n_found = min(n_codes, *inputs.shape)
+    U, lengths, _ = randomized_svd(
+        centred,
+        n_found,
+        power_iteration_normalizer="QR",
+        random_state=draw_seed(rng),
+    )
+    codes = np.zeros((len(inputs), n_codes), dtype=np.float32)
+    codes[:, :n_found] = U * lengths
+    size = np.sqrt(np.mean(codes**2))
+    return codes / size if size > 0 else codes
+
+
+def affine_map(inputs, codes):
+    """Return the coefficients of the ridge regression of codes on rows."""
+    design = with_ones(inputs)
+    gram = design.T @ design
+    gram[np.diag_indices_from(gram)] += START_RIDGE * len(inputs)
+    return np.linalg.solve(gram, design.T @ codes)
+
+
+def first_codes(inputs, coefficients):
+    """Return the regression's codes: where the search for the best ones starts."""
+    return with_ones(inputs) @ coefficients
+
+
+def with_ones(inputs):
+    """Return rows in float64 with a column of ones after them."""
+    return np.column_stack([inputs, np.ones(len(inputs))])

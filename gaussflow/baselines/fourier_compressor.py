@@ -10,6 +10,7 @@ from gaussflow._checks import check_integer, is_integer
 from gaussflow._random import as_generator
 from gaussflow._state import Persistent
 from gaussflow.baselines._fourier_net import BASES, INITS, FourierNet, pixel_positions
+from gaussflow.baselines._fourier_picture import check_image, picture, pixels
 from gaussflow.baselines._fourier_rate import RateControl, auto_shape
 from gaussflow.baselines._fourier_stream import (
     MOST_PIXELS,
@@ -21,16 +22,14 @@ from gaussflow.baselines._fourier_training import (
     PixelError,
     descend,
     polish,
-    render,
     usual_learning_rate,
 )
+from gaussflow.metrics import psnr
 from gaussflow.persistence import Saved
 
 POLISHES = ("lbfgs", None)
 #: Pixels of a step of Adam, where there are so many.
 _BATCH = 4096
-#: Pixels that are evaluated at a time: positions of all are never held.
-_BLOCK = 2**18
 
 
 class FourierImageCompressor(Saved, Persistent, BaseEstimator):
@@ -178,7 +177,7 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
         -------
         self : FourierImageCompressor
         """
-        image = _check_image(image)
+        image = check_image(image)
         size, channels = image.shape[:2], image.shape[2:] or (1,)
         net, options = self._check_params(size, channels[0])
         init_rng, train_rng, polish_rng, rate_rng = as_generator(
@@ -195,10 +194,12 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
             mse = error(weights)[0]
             history.append({"step": options["n_steps"], "mse": float(mse)})
 
-        def psnr(weights):
-            return _psnr(image, _pixels(net, weights, positions))
+        def decibels(weights):
+            shown = np.rint(pixels(net, weights, positions))
+            parts = shown.reshape(1, -1), image.reshape(1, -1)
+            return float(psnr(*parts, data_range=255)[0])
 
-        rate = RateControl(net, size, weights, error, psnr, rate_rng)
+        rate = RateControl(net, size, weights, error, decibels, rate_rng)
         result = rate.choose(
             bits=self.bits,
             target_bytes=self.target_bytes,
@@ -208,13 +209,13 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
         self.width_, self.depth_, self.basis_ = net.width, net.depth, net.basis
         self.image_shape_ = image.shape
         self.history_ = history
-        self.trained_psnr_ = psnr(weights)
+        self.trained_psnr_ = decibels(weights)
         # As an array, which ``save`` can write.
         self._stream = np.frombuffer(result.stream, dtype=np.uint8).copy()
         self.entropy_bytes_ = result.bits / 8
         self.weights_ = result.weights
         self.n_weights_ = net.n_weights
-        self.psnr_ = psnr(self.weights_)
+        self.psnr_ = decibels(self.weights_)
         self.bpp_ = 8 * len(result.stream) / (size[0] * size[1])
         return self
 
@@ -257,7 +258,7 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
             A ValueError: the bytes are damaged, cut short, or of another kind.
         """
         net, size, weights = read_stream(stream)
-        return _picture(net, weights, size)
+        return picture(net, weights, size)
 
     def reconstruct(self, shape=None):
         """Return the decompressed picture, at any resolution.
@@ -287,7 +288,7 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
                 f"shape={shape!r} has {height * width:,} pixels; at most "
                 f"{MOST_PIXELS:,} are drawn. Draw parts of it with pixels."
             )
-        return _picture(self._net(), self.weights_, (height, width))
+        return picture(self._net(), self.weights_, (height, width))
 
     def pixels(self, positions):
         """Return the picture's colours at positions of your own.
@@ -318,7 +319,7 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
                 f"{positions[first].tolist()}. Divide rows by the height, columns by "
                 f"the width."
             )
-        return _pixels(self._net(), self.weights_, positions)
+        return pixels(self._net(), self.weights_, positions)
 
     # -- helpers --------------------------------------------------------------
 
@@ -397,60 +398,3 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
         psnr = self.target_psnr
         if psnr is not None and (not isinstance(psnr, numbers.Real) or not psnr > 0):
             raise ValueError(f"target_psnr must be above 0 dB, got {psnr!r}.")
-
-
-def _check_image(image):
-    """Return a picture of bytes, grey as (height, width), or say what it is not."""
-    image = np.asarray(image)
-    if image.ndim == 3 and image.shape[2] == 1:
-        image = image[:, :, 0]
-    if image.ndim == 3 and image.shape[2] in (2, 4):
-        raise ValueError(
-            f"image has {image.shape[2]} channels, the last of them transparency. "
-            f"Pass image[..., :-1]."
-        )
-    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
-        raise ValueError(
-            f"image must have shape (height, width) or (height, width, 3), got "
-            f"{image.shape}."
-        )
-    if image.dtype != np.uint8:
-        way_out = {
-            "u": "Scale 16 bits to 8 with (image >> 8).astype(numpy.uint8).",
-            "f": "Turn values in [0, 1] into bytes with "
-            "numpy.rint(255 * image).astype(numpy.uint8).",
-        }.get(image.dtype.kind, "Convert it to numpy.uint8.")
-        raise ValueError(f"image must be of dtype uint8, got {image.dtype}. {way_out}")
-    n_pixels = image.shape[0] * image.shape[1]
-    if not 2 <= n_pixels <= MOST_PIXELS:
-        raise ValueError(
-            f"image has {n_pixels} pixels; a picture has at least 2 and at most "
-            f"{MOST_PIXELS:,}."
-        )
-    return image
-
-
-def _pixels(net, weights, positions):
-    """Return colours in (0, 255), (n_points, channels)."""
-    return 127.5 * (render(net, weights, positions) + 1)
-
-
-def _picture(net, weights, size):
-    """Return the picture as bytes, some rows at a time."""
-    height, width = size
-    image = np.empty((height, width, net.channels), dtype=np.uint8)
-    columns = (np.arange(width) + 0.5) / width
-    n_rows = max(_BLOCK // width, 1)
-    for first in range(0, height, n_rows):
-        rows = (np.arange(first, min(first + n_rows, height)) + 0.5) / height
-        grid = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1)
-        colours = np.rint(_pixels(net, weights, grid.reshape(-1, 2)))
-        image[first : first + n_rows] = colours.reshape(len(rows), width, -1)
-    return image if net.channels > 1 else image[:, :, 0]
-
-
-def _psnr(image, colours):
-    """Return the peak signal-to-noise ratio of colours that are rounded to bytes."""
-    error = np.rint(colours) - image.reshape(colours.shape)
-    mse = max(float(np.mean(error**2)), 1e-10)
-    return float(10 * np.log10(255**2 / mse))

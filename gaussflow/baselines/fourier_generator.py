@@ -3,16 +3,21 @@
 import math
 
 import numpy as np
-from sklearn.utils.extmath import randomized_svd
 
 from gaussflow._checks import check_integer, is_integer
-from gaussflow._random import draw_seed
-from gaussflow.baselines._fourier_codes import decode, find_codes
+from gaussflow.baselines._fourier_codes import (
+    affine_map,
+    decode,
+    find_codes,
+    first_codes,
+    principal_codes,
+)
 from gaussflow.baselines._fourier_net import (
     BASES,
     INITS,
     MOST_WEIGHTS,
     FourierNet,
+    first_map,
     pixel_positions,
 )
 from gaussflow.baselines._trained import (
@@ -29,15 +34,10 @@ MODES = ("encoder", "autodecoder")
 #: The decoder's last layer starts this much smaller than others: what all images have
 #: in common, its bias, then comes before what they differ in.
 LAST_LAYER = {"scaled": 0.1, "thesis": 1e-5}
-#: Length of each row of the first map at the start: chosen on MNIST, where a third less
-#: or half more is worse.
-FIRST_MAP = 0.2
 #: Share of the pixels that a step looks at, and how many it does at least.
 PIXEL_SHARE, LEAST_PIXELS = 0.5, 256
 #: Steps to a row's code without an encoder.
 SEARCH_STEPS = 100
-#: Ridge of the map from rows to where the search for their codes starts.
-START_RIDGE = 1e-3
 
 #: The nets of the thesis. Of that for CIFAR-10 only the Fourier net is known.
 PRESETS = {
@@ -474,56 +474,3 @@ default="gmm"
             )
         positions = pixel_positions(*shape)
         return decode(FourierNet(*self._net), self.decoder_, Z, positions)
-
-
-def first_map(net, rng):
-    """Return a first map whose coordinates differ as much as they can.
-
-    Its rows are orthogonal, and constants left out: with independent weights, how far
-    five passes come depends on the draw more than on anything else.
-    """
-    n, functions, terms = net.map_shapes[0]
-    n_free = functions * (terms - 1)
-    noise = rng.standard_normal((max(n, n_free), min(n, n_free)))
-    Q = np.linalg.qr(noise)[0]
-    if n < n_free:
-        Q = Q.T
-    else:
-        Q = Q * np.sqrt(n / n_free)
-    coefficients = np.zeros((n, functions, terms))
-    coefficients[:, :, 1:] = FIRST_MAP * Q.reshape(n, functions, terms - 1)
-    return coefficients
-
-
-def principal_codes(inputs, n_codes, rng):
-    """Return the first principal components of rows, of mean square 1, float32."""
-    centred = inputs - inputs.mean(axis=0)
-    n_found = min(n_codes, *inputs.shape)
-    U, lengths, _ = randomized_svd(
-        centred,
-        n_found,
-        power_iteration_normalizer="QR",
-        random_state=draw_seed(rng),
-    )
-    codes = np.zeros((len(inputs), n_codes), dtype=np.float32)
-    codes[:, :n_found] = U * lengths
-    size = np.sqrt(np.mean(codes**2))
-    return codes / size if size > 0 else codes
-
-
-def affine_map(inputs, codes):
-    """Return the coefficients of the ridge regression of codes on rows."""
-    design = with_ones(inputs)
-    gram = design.T @ design
-    gram[np.diag_indices_from(gram)] += START_RIDGE * len(inputs)
-    return np.linalg.solve(gram, design.T @ codes)
-
-
-def first_codes(inputs, coefficients):
-    """Return the regression's codes: where the search for the best ones starts."""
-    return with_ones(inputs) @ coefficients
-
-
-def with_ones(inputs):
-    """Return rows in float64 with a column of ones after them."""
-    return np.column_stack([inputs, np.ones(len(inputs))])
