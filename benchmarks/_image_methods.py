@@ -175,7 +175,7 @@ class UnitVAE:
     def fit_mixture(self):
         # On the posteriors' means: samples are better than of a mixture on drawn
         # codes, which prior="gmm" takes since it is the likelier prior.
-        from gaussflow.baselines.priors import fit_prior
+        from gaussflow.baselines.autoencoders.priors import fit_prior
 
         codes = self._vae.transform(self._X)
         self._vae.prior_ = fit_prior("gmm", codes, 50, np.random.default_rng(0))

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import gammaln, logsumexp, psi
 from scipy.stats import multivariate_t
 
-from gaussflow.layers.base import log_standard_normal
+from gaussflow._common.normal import log_standard_normal
 
 #: Rows of the means that stand for integrals, and of a piece of them.
 MONTE_CARLO_ROWS, PIECE = 400_000, 50_000

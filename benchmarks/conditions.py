@@ -72,7 +72,7 @@ def meets(df, conditions):
 
 def shape(real, other, categorical):
     """Return the mean over columns of how alike their distributions are."""
-    from gaussflow.metrics.tabular import column_shapes
+    from gaussflow.metrics.tables.similarity import column_shapes
 
     matrix = np.empty((len(real) + len(other), real.shape[1]))
     for j, c in enumerate(real):

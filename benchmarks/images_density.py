@@ -22,10 +22,10 @@ from _data import load
 from _measure import RESULTS, PeakMemory, ResultFile, in_new_process
 
 from gaussflow import GenFlow
+from gaussflow._common.normal import log_standard_normal
 from gaussflow.architectures import multiscale
 from gaussflow.datasets import bsds300_rows, fetch_bsds300_patches
 from gaussflow.layers import Conv, Elliptical, Linear, ScaleMixture
-from gaussflow.layers.base import log_standard_normal
 
 DIGITS = (8, 8, 1)
 #: ``ScaleMixture(1, 1)`` is one Gaussian of full covariance.

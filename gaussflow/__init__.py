@@ -1,14 +1,14 @@
 """Generative modelling by iterative Gaussianization, as scikit-learn estimators."""
 
-from gaussflow.conditional import ClassConditionalFlow
-from gaussflow.ensemble import BaggedGenFlow
-from gaussflow.flow import GenFlow
+from gaussflow._version import __version__
+from gaussflow.flows.bagged import BaggedGenFlow
+from gaussflow.flows.class_conditional import ClassConditionalFlow
+from gaussflow.flows.genflow import GenFlow
+from gaussflow.flows.outliers import DensityOutlierDetector
 from gaussflow.layers import Conv, Elliptical, Layer, Linear, Radial, Triangular
-from gaussflow.outliers import DensityOutlierDetector
-
-__version__ = "0.1.0"
 
 __all__ = [
+    "__version__",
     "BaggedGenFlow",
     "ClassConditionalFlow",
     "Conv",

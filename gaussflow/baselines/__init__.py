@@ -1,12 +1,12 @@
 """Neural baselines: torch trains them, numpy runs them."""
 
-from gaussflow.baselines.autoencoder import AutoencoderTransformer
-from gaussflow.baselines.classifier import ImageClassifier
-from gaussflow.baselines.cvae import ConditionalVAETransformer
-from gaussflow.baselines.fourier_compressor import FourierImageCompressor
-from gaussflow.baselines.fourier_generator import FourierGenerator
-from gaussflow.baselines.transfer import TransferClassifier
-from gaussflow.baselines.vae import VAETransformer
+from gaussflow.baselines.autoencoders.autoencoder import AutoencoderTransformer
+from gaussflow.baselines.autoencoders.conditional_vae import ConditionalVAETransformer
+from gaussflow.baselines.autoencoders.vae import VAETransformer
+from gaussflow.baselines.classifiers.image import ImageClassifier
+from gaussflow.baselines.classifiers.transfer import TransferClassifier
+from gaussflow.baselines.fourier.compressor import FourierImageCompressor
+from gaussflow.baselines.fourier.generator import FourierGenerator
 
 __all__ = [
     "AutoencoderTransformer",

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from gaussflow import __version__
+from gaussflow._version import __version__
 from gaussflow.cli._conditions import parse_conditions
 from gaussflow.cli._files import CommandError, check_outputs, write_all
 from gaussflow.cli._progress import Progress

@@ -2,7 +2,7 @@
 
 import argparse
 
-from gaussflow import __version__
+from gaussflow._version import __version__
 
 DESCRIPTION = """\
 Turn a table into a synthetic one with the same columns: rows of nobody, with

@@ -2,7 +2,7 @@
 
 import gzip
 
-from gaussflow._optional import import_optional
+from gaussflow._common.optional import import_optional
 from gaussflow.cli._files import CommandError
 
 PARQUET = (".parquet", ".pq")
@@ -37,8 +37,8 @@ def check_reading(args):
 
 def read_table(path, args):
     """Read a CSV or Parquet file by the command's options."""
-    from gaussflow.tabular._csv import TableError, read_csv
-    from gaussflow.tabular._parquet import read_parquet
+    from gaussflow.tabular.files.csv import TableError, read_csv
+    from gaussflow.tabular.files.parquet import read_parquet
 
     try:
         if is_parquet(path):
@@ -56,8 +56,8 @@ def read_table(path, args):
 
 def table_content(df, path, args=None, bare=()):
     """Return a table as the bytes of its file, a CSV file written as the input was."""
-    from gaussflow.tabular._csv import csv_text
-    from gaussflow.tabular._parquet import parquet_bytes
+    from gaussflow.tabular.files.csv import csv_text
+    from gaussflow.tabular.files.parquet import parquet_bytes
 
     if is_parquet(path):
         return parquet_bytes(df)

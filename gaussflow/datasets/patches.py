@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils import Bunch
 
-from gaussflow._random import as_generator
+from gaussflow._common.seeds import as_generator
 from gaussflow.datasets._files import (
     FOLDER_VARIABLE,
     data_file,

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from gaussflow._random import draw_seed
-from gaussflow.layers.base import log_standard_normal
+from gaussflow._common.normal import log_standard_normal
+from gaussflow._common.seeds import draw_seed
 from gaussflow.layers.linear import Linear
 from gaussflow.marginals import get_marginal
 from gaussflow.marginals.counts import Counts, Grid

@@ -5,11 +5,12 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import check_array
 
-from gaussflow._random import as_generator
-from gaussflow.flow import GenFlow
-from gaussflow.layers.base import Layer, row_blocks
-from gaussflow.layers.iterated import Iterated
-from gaussflow.layers.ties import spread_ties
+from gaussflow._common.blocks import row_blocks
+from gaussflow._common.seeds import as_generator
+from gaussflow.flows.genflow import GenFlow
+from gaussflow.layers.base import Layer
+from gaussflow.layers.iterations.iterated import Iterated
+from gaussflow.marginals.ties import spread_ties
 
 
 class Stage(NamedTuple):

@@ -4,8 +4,8 @@ import numpy as np
 from scipy import stats
 from sklearn.utils import check_array
 
-from gaussflow._checks import check_integer
-from gaussflow._random import as_generator
+from gaussflow._common.checks import check_integer
+from gaussflow._common.seeds import as_generator
 from gaussflow.diagnostics._results import Estimate, Result
 from gaussflow.diagnostics._stages import as_fitted, check_flow
 

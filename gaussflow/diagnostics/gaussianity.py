@@ -6,8 +6,8 @@ import numpy as np
 from scipy import stats
 from sklearn.utils import check_array
 
-from gaussflow._checks import check_integer
-from gaussflow._random import as_generator
+from gaussflow._common.checks import check_integer
+from gaussflow._common.seeds import as_generator
 from gaussflow.diagnostics._results import Result
 
 #: Least rows: the tests' null laws are those of many rows.

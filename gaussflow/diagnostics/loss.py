@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from gaussflow._checks import check_integer
-from gaussflow._random import as_generator
+from gaussflow._common.checks import check_integer
+from gaussflow._common.normal import log_standard_normal
+from gaussflow._common.seeds import as_generator
 from gaussflow.diagnostics._losses import (
     fold_of_rows,
     marginal_ratios,
@@ -23,7 +24,6 @@ from gaussflow.diagnostics._stages import (
     stages,
     working_rows,
 )
-from gaussflow.layers.base import log_standard_normal
 
 #: Least rows that a loss is split on: each column's density is estimated.
 LEAST_ROWS = 40

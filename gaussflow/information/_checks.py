@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.utils import check_array
 
-from gaussflow._random import as_generator
-from gaussflow.layers.ties import spread_ties
+from gaussflow._common.seeds import as_generator
+from gaussflow.marginals.ties import spread_ties
 
 
 def check_rows(X, name):

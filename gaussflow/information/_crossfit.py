@@ -4,9 +4,9 @@ import numpy as np
 from scipy.stats import rankdata
 from sklearn.base import clone
 
-from gaussflow._checks import check_integer
-from gaussflow._random import as_generator, draw_seed
-from gaussflow.flow import GenFlow
+from gaussflow._common.checks import check_integer
+from gaussflow._common.seeds import as_generator, draw_seed
+from gaussflow.flows.genflow import GenFlow
 from gaussflow.information._checks import check_copies
 from gaussflow.information._gaussian import Gaussian
 from gaussflow.information._interval import check_interval_rows, check_summary, summary

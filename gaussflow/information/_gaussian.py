@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gaussflow.layers.base import log_standard_normal
+from gaussflow._common.normal import log_standard_normal
 
 #: Eigenvalues of standardised columns below this share of the largest are rounding.
 LEAST_EIGENVALUE = 1e-13

@@ -4,10 +4,10 @@ import numpy as np
 from scipy.special import ndtr, ndtri, stdtrit
 from scipy.stats import normaltest, t
 
-from gaussflow._random import draw_seed
-from gaussflow.flow import GenFlow
+from gaussflow._common.normal import log_standard_normal
+from gaussflow._common.seeds import draw_seed
+from gaussflow.flows.genflow import GenFlow
 from gaussflow.layers import Elliptical
-from gaussflow.layers.base import log_standard_normal
 
 #: Degrees of freedom that are tried, in turn; infinity is the normal.
 DEGREES = (np.inf, 16.0, 8.0, 5.0, 3.5, 2.5)

@@ -1,7 +1,7 @@
 """Deep Fourier Machines: the pixels of nets, and the gradient of a squared error.
 
 A map from m to n coordinates is y = sum_k a_k cos(2 pi k.x) + b_k sin(2 pi k.x), plus
-x in the inner maps, k over {0, 1}^m; ``gaussflow.baselines._fourier_net`` says how
+x in the inner maps, k over {0, 1}^m; ``gaussflow.baselines.fourier.net`` says how
 the flat vector of weights is read. Pixels go through in tiles, laid out so that every
 innermost loop runs over contiguous pixels or terms. Sine and cosine of k.x are built
 by doubling, from those of the m coordinates.

@@ -10,7 +10,7 @@ from gaussflow.layers.logit import Logit
 from gaussflow.layers.principal import Principal
 from gaussflow.layers.radial import Radial
 from gaussflow.layers.scale_mixture import ScaleMixture
-from gaussflow.layers.tree_layer import TreeTriangular
+from gaussflow.layers.tree_triangular import TreeTriangular
 from gaussflow.layers.triangular import Triangular
 from gaussflow.layers.wavelet import Haar, Pyramid
 

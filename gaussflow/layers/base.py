@@ -1,10 +1,8 @@
 """The contract of a layer: an invertible map with an exact log-determinant."""
 
-import numbers
 from abc import abstractmethod
 
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -15,49 +13,18 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from gaussflow._checks import check_integer
-from gaussflow._random import as_generator
-from gaussflow._state import Persistent, check_that
-from gaussflow.layers.ties import spread_ties
-
-LOG_2PI = float(np.log(2.0 * np.pi))
-
-#: Rows handled at a time. Fixed, so that results never depend on ``n_jobs``.
-BLOCK_ROWS = 8192
+from gaussflow._common.blocks import row_blocks, run_threads
+from gaussflow._common.checks import check_integer
+from gaussflow._common.normal import log_standard_normal
+from gaussflow._common.seeds import as_generator
+from gaussflow.marginals.ties import spread_ties
+from gaussflow.persistence.state import Persistent, check_that
 
 #: Largest magnitudes whose squares, and sums of them, are finite: by the bytes
 #: of the working precision.
 LARGEST = {8: 1e149, 4: 1e37}
 #: Steps of float32 that a column's values must span to be told apart in it.
 LEAST_STEPS = 100
-
-
-def row_blocks(n_samples):
-    """Return the slices that cut ``n_samples`` rows in blocks of fixed size."""
-    return [slice(i, i + BLOCK_ROWS) for i in range(0, n_samples, BLOCK_ROWS)]
-
-
-def run_threads(work, blocks, n_jobs):
-    """Return [work(block) for block in blocks], in threads where asked for."""
-    if n_jobs in (None, 1) or len(blocks) == 1:
-        return [work(block) for block in blocks]
-    return Parallel(n_jobs=n_jobs, prefer="threads")(
-        delayed(work)(block) for block in blocks
-    )
-
-
-def log_standard_normal(Z):
-    """Return log N(z; 0, I) of each row, in nats, float64."""
-    Z = np.asarray(Z)
-    return -0.5 * (np.einsum("ij,ij->i", Z, Z, dtype=np.float64) + Z.shape[1] * LOG_2PI)
-
-
-def check_number(name, value, alternatives=""):
-    """Raise ValueError unless a parameter is a number of at least 0."""
-    if not isinstance(value, numbers.Real) or not float(value) >= 0:
-        raise ValueError(
-            f"{name} must be a number of at least 0{alternatives}, got {value!r}."
-        )
 
 
 class Layer(
@@ -97,7 +64,7 @@ class Layer(
         "gaussianize"); an array of rows carries X toward the distribution
         that those rows were drawn from (direction "generate"). A layer of
         several iterations reports each to ``monitor``
-        (:class:`~gaussflow.layers.monitor.Monitor`); others ignore it.
+        (:class:`~gaussflow.flows.monitor.Monitor`); others ignore it.
         ``start`` is a copy of the layer that was fitted to some of these rows:
         a layer may take its choices from there instead of searching again.
         """

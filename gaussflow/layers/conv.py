@@ -4,12 +4,12 @@ from functools import partial
 
 import numpy as np
 
-from gaussflow._checks import is_integer
-from gaussflow._state import Persistent, check_that
-from gaussflow.layers.iterated import Iterated
-from gaussflow.layers.iteration import Iteration, fit_iteration
-from gaussflow.layers.matching import fit_matching
-from gaussflow.layers.patches import Tiles, check_image_shape, check_pair
+from gaussflow._common.checks import check_image_shape, check_pair, is_integer
+from gaussflow.layers.iterations.iterated import Iterated
+from gaussflow.layers.iterations.iteration import Iteration, fit_iteration
+from gaussflow.layers.iterations.matching import fit_matching
+from gaussflow.layers.iterations.patches import Tiles
+from gaussflow.persistence.state import Persistent, check_that
 from gaussflow.rotations import get_rotation, sliced_rotation
 
 #: Steps and rows of the search for directions in direction "generate", where

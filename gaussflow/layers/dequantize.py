@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from gaussflow._checks import is_integer
-from gaussflow._random import draw_seed
-from gaussflow._state import check_that
+from gaussflow._common.checks import is_integer
+from gaussflow._common.seeds import draw_seed
 from gaussflow.layers.base import Layer
+from gaussflow.persistence.state import check_that
 
 #: Odd multipliers of the mixing function of Steele, Lea and Flood (2014),
 #: "Fast splittable pseudorandom number generators".

@@ -4,11 +4,13 @@ import numpy as np
 from scipy.special import gammaincinv
 from sklearn.base import clone
 
-from gaussflow._state import check_floats
-from gaussflow.layers.base import Layer, check_number, row_blocks, run_threads
+from gaussflow._common.blocks import row_blocks, run_threads
+from gaussflow._common.checks import Number
+from gaussflow.layers.base import Layer
 from gaussflow.layers.radial import Radial
-from gaussflow.layers.scatter import SHRINKAGES, TScatter, choose_shrinkage, least_dof
-from gaussflow.marginals.entry import CONSTANT
+from gaussflow.marginals.standardisation import CONSTANT
+from gaussflow.mixtures.scatter import SHRINKAGES, TScatter, choose_shrinkage, least_dof
+from gaussflow.persistence.state import check_floats
 
 #: Rows that the degrees of freedom and the shrinkage are chosen on.
 FIT_ROWS = 20_000
@@ -82,7 +84,7 @@ class Elliptical(Layer):
 
     def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
         """Fit on X and return the latent rows and their log-determinants."""
-        check_number("gate", self.gate)
+        Number("[0, inf)").check("gate", self.gate)
         self.n_features_in_ = X.shape[1]
         self.target_ = None
         if target is not None:

@@ -1,7 +1,7 @@
 """The Linear layer: iterations of a rotation and gated marginal maps."""
 
-from gaussflow.layers.iterated import Iterated
-from gaussflow.layers.iteration import fit_iteration
+from gaussflow.layers.iterations.iterated import Iterated
+from gaussflow.layers.iterations.iteration import fit_iteration
 
 
 class Linear(Iterated):

@@ -4,8 +4,8 @@ import numbers
 
 import numpy as np
 
-from gaussflow._state import check_that
 from gaussflow.layers.base import Layer
+from gaussflow.persistence.state import check_that
 
 
 class Logit(Layer):

@@ -3,9 +3,10 @@
 import numpy as np
 from sklearn.base import clone
 
-from gaussflow._checks import check_integer
-from gaussflow._state import check_floats, check_that
-from gaussflow.layers.base import Layer, row_blocks, run_threads
+from gaussflow._common.blocks import row_blocks, run_threads
+from gaussflow._common.checks import check_integer
+from gaussflow.layers.base import Layer
+from gaussflow.persistence.state import check_floats, check_that
 
 #: Least variance of a component, as a share of the first one's.
 LEAST_SHARE = 1e-12

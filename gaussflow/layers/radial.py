@@ -4,12 +4,14 @@ import numpy as np
 from scipy.special import gammainc, gammaincc
 from scipy.stats import chi
 
-from gaussflow._state import check_that
-from gaussflow.layers.base import Layer, check_number, row_blocks, run_threads
-from gaussflow.layers.iteration import approach
+from gaussflow._common.blocks import row_blocks, run_threads
+from gaussflow._common.checks import Number
+from gaussflow.layers.base import Layer
+from gaussflow.layers.iterations.iteration import approach
 from gaussflow.marginals import SplineMarginal
 from gaussflow.marginals.counts import BIN_WIDTH, EDGES, Counts, Grid, count_folds
 from gaussflow.marginals.spline_map import ROWS_OUTSIDE
+from gaussflow.persistence.state import check_that
 
 #: Least squared distance: the logarithm of 0 is not finite.
 LEAST_SQUARE = 1e-300
@@ -83,7 +85,7 @@ class Radial(Layer):
             raise ValueError(
                 f'match must be "normal" or "samples", got {self.match!r}.'
             )
-        check_number("gate", self.gate)
+        Number("[0, inf)").check("gate", self.gate)
         self.n_features_in_ = X.shape[1]
         self.map_, self.scores_ = None, None
         if target is not None:

@@ -4,13 +4,13 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from sklearn.base import clone
 
-from gaussflow._checks import check_integer
+from gaussflow._common.checks import check_integer
 from gaussflow.layers.base import Layer
-from gaussflow.layers.mixture_fit import standardise
-from gaussflow.layers.mixture_map import MixtureMap
-from gaussflow.layers.mixture_members import background, shrunk_covariance
-from gaussflow.layers.normality import looks_standard_normal
-from gaussflow.layers.scale_mixture_fit import (
+from gaussflow.mixtures.fit import standardise
+from gaussflow.mixtures.map import MixtureMap
+from gaussflow.mixtures.members import background, shrunk_covariance
+from gaussflow.mixtures.normality import looks_standard_normal
+from gaussflow.mixtures.scale_em import (
     FIT_ROWS,
     LEAST_ROWS,
     LEAST_ROWS_ALONE,

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from gaussflow._checks import check_integer, is_integer
-from gaussflow.layers.base import Layer, log_standard_normal
-from gaussflow.layers.mixture_fit import fit_mixture
-from gaussflow.layers.mixture_search import FAMILIES
-from gaussflow.layers.tree_layer import TreeTriangular
+from gaussflow._common.checks import check_integer, is_integer
+from gaussflow._common.normal import log_standard_normal
+from gaussflow.layers.base import Layer
+from gaussflow.layers.tree_triangular import TreeTriangular
+from gaussflow.mixtures.fit import fit_mixture
+from gaussflow.mixtures.search import FAMILIES
 
 #: A source mixture is kept where its held-out gain over the standard normal
 #: exceeds this many standard errors.

@@ -3,10 +3,9 @@
 import numpy as np
 from sklearn.base import clone
 
-from gaussflow._checks import check_integer
-from gaussflow._state import check_that
+from gaussflow._common.checks import check_image_shape, check_integer
 from gaussflow.layers.base import Layer
-from gaussflow.layers.patches import check_image_shape
+from gaussflow.persistence.state import check_that
 
 BANDS = ("coarse", "detail", "all")
 

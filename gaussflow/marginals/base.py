@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from gaussflow._state import Persistent
 from gaussflow.marginals.counts import CENTRES, N_BINS
+from gaussflow.persistence.state import Persistent
 
 #: No row that a map toward N(0, 1) is fitted on lands farther out.
 FARTHEST = 12.0

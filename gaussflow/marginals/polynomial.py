@@ -7,8 +7,7 @@ from scipy.linalg import solve_triangular
 from scipy.optimize import nnls
 from scipy.special import comb
 
-from gaussflow._checks import check_integer
-from gaussflow._state import check_floats, check_that
+from gaussflow._common.checks import check_integer
 from gaussflow.kernels.polynomial import (
     bernstein_basis,
     bernstein_forward,
@@ -23,6 +22,7 @@ from gaussflow.marginals.spline_map import (
     TAIL_SLOPES,
     units_of,
 )
+from gaussflow.persistence.state import check_floats, check_that
 
 #: Beyond, binomial coefficients no longer fit a float exactly.
 MOST_DEGREE = 50

@@ -2,12 +2,12 @@
 
 import copy
 
+from gaussflow.marginals.auto import AutoMarginal
 from gaussflow.marginals.base import Marginal
 from gaussflow.marginals.kde import KDEMarginal
-from gaussflow.marginals.penalized import SplineMarginal
 from gaussflow.marginals.polynomial import PolynomialMarginal
 from gaussflow.marginals.quantile import QuantileMarginal
-from gaussflow.marginals.selection import AutoMarginal
+from gaussflow.marginals.spline import SplineMarginal
 
 #: Marginals by the name that ``marginal=`` takes.
 MARGINALS = {

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from gaussflow._state import check_floats, check_that
 from gaussflow.kernels.spline import spline_forward, spline_inverse
 from gaussflow.marginals.base import Marginal
 from gaussflow.marginals.cdf import BinnedCDF, normal_scores
 from gaussflow.marginals.counts import BIN_WIDTH, EDGES, N_BINS
+from gaussflow.persistence.state import check_floats, check_that
 
 #: Knots of every spline.
 N_KNOTS = 64

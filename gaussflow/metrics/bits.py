@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gaussflow._checks import check_integer
+from gaussflow._common.checks import check_integer
 
 
 def bits_per_dimension(log_density, n_features, n_levels=256):

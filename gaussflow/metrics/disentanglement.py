@@ -6,8 +6,8 @@ so two of the best known are offered, and neither is "the" score.
 
 import numpy as np
 
-from gaussflow._checks import check_integer
-from gaussflow._random import as_generator, draw_seed
+from gaussflow._common.checks import check_integer
+from gaussflow._common.seeds import as_generator, draw_seed
 from gaussflow.metrics._rows import check_rows
 
 #: A factor of at most so many values is taken as discrete.

@@ -15,8 +15,8 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from gaussflow._checks import check_integer
-from gaussflow._random import as_generator, draw_seed
+from gaussflow._common.checks import check_integer
+from gaussflow._common.seeds import as_generator, draw_seed
 from gaussflow.metrics._rows import KEPT, blocks, check_magnitude
 
 #: Held-out rows below which their accuracy is no guide.

@@ -3,10 +3,10 @@
 import numpy as np
 from scipy.special import rel_entr
 
-from gaussflow._checks import check_integer
-from gaussflow._random import as_generator
+from gaussflow._common.checks import check_integer
+from gaussflow._common.seeds import as_generator
 from gaussflow.metrics._rows import check_rows
-from gaussflow.metrics.intervals import Estimate
+from gaussflow.metrics.tables.intervals import Estimate
 
 
 def inception_score(probabilities, *, n_splits=10, return_error=False, random_state=0):

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from gaussflow._checks import check_integer
-from gaussflow._random import as_generator
+from gaussflow._common.checks import check_integer
+from gaussflow._common.seeds import as_generator
 from gaussflow.metrics._rows import check_two
-from gaussflow.metrics.intervals import Estimate
+from gaussflow.metrics.tables.intervals import Estimate
 
 
 def kernel_distance(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gaussflow._random import as_generator
+from gaussflow._common.seeds import as_generator
 from gaussflow.metrics._rows import check_positive, check_rows, check_two
 from gaussflow.metrics.structure import ssim
 

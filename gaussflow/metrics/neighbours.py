@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gaussflow._checks import check_integer
+from gaussflow._common.checks import check_integer
 from gaussflow.metrics._rows import blocks, check_two
 
 #: Rounding of a squared distance from a matrix product, over the squared norms.

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from gaussflow._checks import check_integer
-from gaussflow._random import as_generator
+from gaussflow._common.checks import check_integer
+from gaussflow._common.seeds import as_generator
 from gaussflow.metrics._rows import BLOCK_NUMBERS, check_two
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.ndimage import correlate1d
 
-from gaussflow._checks import check_integer
+from gaussflow._common.checks import check_integer
 from gaussflow.metrics._rows import blocks, check_positive, check_two
 
 

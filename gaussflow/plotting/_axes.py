@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gaussflow._optional import import_optional
+from gaussflow._common.optional import import_optional
 
 
 def one_axes(ax, caller, **size):

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from gaussflow._checks import check_integer
-from gaussflow.layers.iterated import Iterated
-from gaussflow.layers.iteration import Iteration
+from gaussflow._common.checks import check_integer
+from gaussflow.layers.iterations.iterated import Iterated
+from gaussflow.layers.iterations.iteration import Iteration
 from gaussflow.plotting._axes import check_columns, one_axes
 
 #: How far maps are drawn, in standard deviations.

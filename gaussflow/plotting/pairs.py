@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.utils import check_array
 
-from gaussflow._checks import check_integer
-from gaussflow._random import as_generator
+from gaussflow._common.checks import check_integer
+from gaussflow._common.seeds import as_generator
 from gaussflow.plotting._axes import check_columns, grid_of_axes
 
 

@@ -3,18 +3,13 @@
 from gaussflow.rotations.auto import auto_rotation
 from gaussflow.rotations.base import Rotation
 from gaussflow.rotations.dense import DenseRotation
-from gaussflow.rotations.fixed import (
-    identity_rotation,
-    random_rotation,
-    structured_rotation,
-)
-from gaussflow.rotations.haar import HaarRotation
+from gaussflow.rotations.haar import HaarRotation, random_rotation
 from gaussflow.rotations.ica import ica_rotation
-from gaussflow.rotations.identity import IdentityRotation
+from gaussflow.rotations.identity import IdentityRotation, identity_rotation
 from gaussflow.rotations.pca import pca_rotation
 from gaussflow.rotations.registry import ROTATIONS, get_rotation
 from gaussflow.rotations.sliced import sliced_rotation
-from gaussflow.rotations.structured import StructuredRotation
+from gaussflow.rotations.structured import StructuredRotation, structured_rotation
 
 __all__ = [
     "ROTATIONS",

@@ -1,9 +1,10 @@
 """The default strategy: a mixture of the others that suits the dimension."""
 
 from gaussflow.rotations.base import strategy
-from gaussflow.rotations.fixed import random_rotation, structured_rotation
+from gaussflow.rotations.haar import random_rotation
 from gaussflow.rotations.ica import ica_rotation
 from gaussflow.rotations.sliced import sliced_rotation
+from gaussflow.rotations.structured import structured_rotation
 
 # In up to 3 dimensions random directions do as well as learned ones, and cost
 # a tenth. Up to 256, "sliced" with a quarter of "ica" was best over gated flows

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from gaussflow._state import Persistent, check_that
+from gaussflow.persistence.state import Persistent, check_that
 
 
 class Rotation(Persistent, ABC):
@@ -98,3 +98,8 @@ def strategy(*, learned):
         return function
 
     return mark
+
+
+def first(n_directions):
+    """Return the numbers of the first directions; None for all of them."""
+    return None if n_directions is None else np.arange(n_directions)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gaussflow._state import check_floats, check_that
+from gaussflow.persistence.state import check_floats, check_that
 from gaussflow.rotations.base import Rotation
 
 #: How far from orthonormal a stored matrix may be.

@@ -5,7 +5,8 @@ from threading import Lock
 
 import numpy as np
 
-from gaussflow.rotations.base import Rotation, check_rows, restrict
+from gaussflow._common.seeds import draw_seed
+from gaussflow.rotations.base import Rotation, check_rows, first, restrict, strategy
 
 # Matrices drawn lately, shared by every rotation of the process and bounded in
 # bytes. 50 rotations of 784 features, a whole layer, take 234 MiB.
@@ -110,3 +111,9 @@ class HaarRotation(Rotation):
     def matrix(self):
         """Return Q as a dense (n_directions, n_features) array."""
         return np.array(self._directions(np.float64))
+
+
+@strategy(learned=False)
+def random_rotation(Z, rng, *, n_directions=None, target=None):
+    """Draw directions uniformly; see HaarRotation."""
+    return HaarRotation(draw_seed(rng), Z.shape[1], first(n_directions))

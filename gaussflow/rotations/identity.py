@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gaussflow.rotations.base import Rotation, check_rows, restrict
+from gaussflow.rotations.base import Rotation, check_rows, first, restrict, strategy
 
 
 class IdentityRotation(Rotation):
@@ -46,3 +46,9 @@ class IdentityRotation(Rotation):
     def select(self, rows):
         """Return the rotation restricted to some of its directions."""
         return IdentityRotation(self.n_features, restrict(self.rows, rows))
+
+
+@strategy(learned=False)
+def identity_rotation(Z, rng, *, n_directions=None, target=None):
+    """Take the coordinate axes; see IdentityRotation."""
+    return IdentityRotation(Z.shape[1], first(n_directions))

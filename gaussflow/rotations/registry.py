@@ -4,14 +4,12 @@ import numpy as np
 
 from gaussflow.rotations.auto import auto_rotation
 from gaussflow.rotations.dense import DenseRotation
-from gaussflow.rotations.fixed import (
-    identity_rotation,
-    random_rotation,
-    structured_rotation,
-)
+from gaussflow.rotations.haar import random_rotation
 from gaussflow.rotations.ica import ica_rotation
+from gaussflow.rotations.identity import identity_rotation
 from gaussflow.rotations.pca import pca_rotation
 from gaussflow.rotations.sliced import sliced_rotation
+from gaussflow.rotations.structured import structured_rotation
 
 #: Strategies by the name that ``rotation=`` takes. Each is called as
 #: ``strategy(Z, rng, *, n_directions=None, target=None)``, returns a Rotation,

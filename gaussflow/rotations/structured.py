@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from gaussflow._common.seeds import draw_seed
 from gaussflow.kernels.hadamard import structured_lift, structured_project
-from gaussflow.rotations.base import Rotation, check_rows, restrict
+from gaussflow.rotations.base import Rotation, check_rows, first, restrict, strategy
 
 # Two rounds leave visible structure (a direction is spread over pairs of
 # blocks only); three make the entries of Q close to Gaussian.
@@ -94,3 +95,9 @@ class StructuredRotation(Rotation):
     def select(self, rows):
         """Return the rotation restricted to some of its directions."""
         return StructuredRotation(self.seed, self.n_features, restrict(self.rows, rows))
+
+
+@strategy(learned=False)
+def structured_rotation(Z, rng, *, n_directions=None, target=None):
+    """Draw directions in O(D log D); see StructuredRotation."""
+    return StructuredRotation(draw_seed(rng), Z.shape[1], first(n_directions))

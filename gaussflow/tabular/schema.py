@@ -5,12 +5,16 @@ from dataclasses import asdict, dataclass, field, replace
 
 import pandas as pd
 
-from gaussflow._optional import import_optional
-from gaussflow._state import Persistent
-from gaussflow.tabular._constraint_infer import propose_constraints
-from gaussflow.tabular._inference import describe_column, describe_kind, fits_kind
-from gaussflow.tabular.column import ASIDE_KINDS, Column, check_column
-from gaussflow.tabular.constraints import Constraint
+from gaussflow._common.optional import import_optional
+from gaussflow.persistence.state import Persistent
+from gaussflow.tabular.columns.column import ASIDE_KINDS, Column, check_column
+from gaussflow.tabular.columns.inference import (
+    describe_column,
+    describe_kind,
+    fits_kind,
+)
+from gaussflow.tabular.constraints.constraint import Constraint
+from gaussflow.tabular.constraints.proposal import propose_constraints
 
 
 @dataclass

@@ -8,19 +8,19 @@ from scipy.special import ndtri
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from gaussflow._checks import check_integer
-from gaussflow._random import as_generator, draw_seed
-from gaussflow._state import Persistent
-from gaussflow.layers.tree_layer import TreeTriangular
+from gaussflow._common.checks import check_integer
+from gaussflow._common.seeds import as_generator, draw_seed
+from gaussflow.layers.tree_triangular import TreeTriangular
 from gaussflow.persistence import Saved
-from gaussflow.tabular._conditions import read_conditions
-from gaussflow.tabular._density import log_density
-from gaussflow.tabular._enforce import Rules
-from gaussflow.tabular._given import draw_given, draw_until
-from gaussflow.tabular._impute import impute_table
-from gaussflow.tabular._ranks import decode_ranks, rank_matrix
-from gaussflow.tabular._redraw import Redraw
-from gaussflow.tabular.encoder import TableEncoder
+from gaussflow.persistence.state import Persistent
+from gaussflow.tabular.constraints.enforcement import Rules
+from gaussflow.tabular.encoding.encoder import TableEncoder
+from gaussflow.tabular.encoding.ranks import decode_ranks, rank_matrix
+from gaussflow.tabular.sampling.conditional import draw_given, draw_until
+from gaussflow.tabular.sampling.conditions import read_conditions
+from gaussflow.tabular.sampling.density import log_density
+from gaussflow.tabular.sampling.imputation import impute_table
+from gaussflow.tabular.sampling.redraw import Redraw
 from gaussflow.tabular.schema import Schema, check_frame
 
 #: Draws of the flow, and quantiles of them, that calibrate its columns.

@@ -10,7 +10,7 @@ import numbers
 
 import numpy as np
 
-from gaussflow._checks import check_integer
+from gaussflow._common.checks import check_integer
 from gaussflow.theory.gaussian import check_covariance, check_mean, gaussian_kl
 
 #: Step of the trapezoid rule in log t. The integrand is smooth and dies off on

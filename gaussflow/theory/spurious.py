@@ -7,7 +7,7 @@ from scipy.optimize import minimize
 from scipy.special import ndtr, ndtri
 from sklearn.utils import check_array
 
-from gaussflow._checks import check_integer
+from gaussflow._common.checks import check_integer
 
 #: Half the distance of the two modes of the "bimodal" target, in its standard
 #: deviations: the modes of (N(-a, 1 - a^2) + N(a, 1 - a^2)) / 2.

@@ -1,0 +1,1 @@
+"""What every part shares: checks, seeds, blocks of rows, labels, optional packages."""

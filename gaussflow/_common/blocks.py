@@ -1,0 +1,20 @@
+"""Work over blocks of rows, in threads where asked for."""
+
+from joblib import Parallel, delayed
+
+#: Rows handled at a time. Fixed, so that results never depend on ``n_jobs``.
+BLOCK_ROWS = 8192
+
+
+def row_blocks(n_samples):
+    """Return the slices that cut ``n_samples`` rows in blocks of fixed size."""
+    return [slice(i, i + BLOCK_ROWS) for i in range(0, n_samples, BLOCK_ROWS)]
+
+
+def run_threads(work, blocks, n_jobs):
+    """Return [work(block) for block in blocks], in threads where asked for."""
+    if n_jobs in (None, 1) or len(blocks) == 1:
+        return [work(block) for block in blocks]
+    return Parallel(n_jobs=n_jobs, prefer="threads")(
+        delayed(work)(block) for block in blocks
+    )

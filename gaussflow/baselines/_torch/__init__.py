@@ -1,1 +1,0 @@
-"""The only place that imports torch: networks, losses and the training loop."""

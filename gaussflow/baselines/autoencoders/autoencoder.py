@@ -1,0 +1,167 @@
+"""The plain autoencoder."""
+
+import numpy as np
+
+from gaussflow._common.checks import Choice, Number
+from gaussflow.baselines.autoencoders.base import LatentModel
+from gaussflow.baselines.autoencoders.likelihoods import bernoulli_log_likelihood
+
+LOSSES = ("mse", "bernoulli")
+
+
+class AutoencoderTransformer(LatentModel):
+    """Autoencoder: nonlinear codes of fewer dimensions, and rows back from them.
+
+    The loss is half the squared error, or the cross-entropy, summed over
+    features, plus ``regularization`` times the squared length of the code; the
+    mean over the batch. The codes follow no given distribution: samples need a
+    prior fitted on them.
+
+    Parameters
+    ----------
+    latent_dim : int, default=20
+        Width of the code.
+    hidden_sizes : tuple of int, default=(400,)
+        Hidden layers of the encoder; the decoder has them in reverse.
+    loss : {"mse", "bernoulli"}, default="mse"
+        Of a reconstruction. "mse" standardises the rows (a table by column,
+        images as a whole); "bernoulli" needs values in [0, 1].
+    regularization : float, default=1e-3
+        Weight of the codes' squared length.
+    image_shape : tuple (height, width, channels) or None, default=None
+        Shape of images whose pixels are the columns of X.
+    channels : tuple of int or None, default=None
+        With ``image_shape``, convolutions of stride 2 with so many maps in place
+        of ``hidden_sizes``.
+    prior : {"standard", "gaussian", "gmm", "gaussianization"} or estimator, \
+default="gaussian"
+        What ``sample`` draws codes from: N(0, I), or a distribution fitted on the
+        codes of the training rows: a Gaussian, a mixture, a GenFlow, or a density
+        estimator of your own.
+    n_components : int, default=50
+        Gaussians of ``prior="gmm"``.
+    n_epochs : int, default=20
+        Passes over the rows.
+    batch_size : int or "auto", default="auto"
+        Rows of a gradient step; "auto" takes 128, or all where there are fewer.
+    learning_rate : float, default=1e-3
+        Step of Adam.
+    early_stopping : bool, default=False
+        Hold out ``validation_fraction`` of the rows, stop after ``patience``
+        epochs without gain on them, and keep the best weights.
+    validation_fraction : float, default=0.1
+        Share of the rows held out.
+    patience : int, default=5
+        Epochs without gain.
+    warm_start : bool, default=False
+        Go on from the weights of the last fit.
+    device : {"auto", "cpu", "cuda"}, default="auto"
+        Where torch trains; afterwards numpy runs the networks.
+    random_state : int, RandomState, Generator or None, default=None
+        Same seed, same weights. torch's own state is left alone.
+    verbose : int, default=0
+        Above 0, print a line per epoch.
+
+    Attributes
+    ----------
+    encoder_, decoder_ : Network
+        Steps and weights, as numpy arrays.
+    offset_, scale_ : ndarray
+        How rows are standardised.
+    prior_ : object
+        The distribution of codes, with ``sample`` and ``score_samples``.
+    history_ : list of dict
+        Of each epoch: "loss", "reconstruction", "regularization" and, with early
+        stopping, "validation_loss".
+    image_shape_ : tuple or None
+        Shape of an image.
+    n_features_in_ : int
+        Columns seen at fit.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from gaussflow.baselines import AutoencoderTransformer
+    >>> X = load_digits().data / 16
+    >>> autoencoder = AutoencoderTransformer(8, (64,), random_state=0).fit(X)
+    >>> autoencoder.reconstruct(X).shape
+    (1797, 64)
+    """
+
+    def __init__(
+        self,
+        latent_dim=20,
+        hidden_sizes=(400,),
+        *,
+        loss="mse",
+        regularization=1e-3,
+        image_shape=None,
+        channels=None,
+        prior="gaussian",
+        n_components=50,
+        n_epochs=20,
+        batch_size="auto",
+        learning_rate=1e-3,
+        early_stopping=False,
+        validation_fraction=0.1,
+        patience=5,
+        warm_start=False,
+        device="auto",
+        random_state=None,
+        verbose=0,
+    ):
+        self.latent_dim = latent_dim
+        self.hidden_sizes = hidden_sizes
+        self.loss = loss
+        self.regularization = regularization
+        self.image_shape = image_shape
+        self.channels = channels
+        self.prior = prior
+        self.n_components = n_components
+        self.n_epochs = n_epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.warm_start = warm_start
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def score_samples(self, X):
+        """Return minus the loss of each row's reconstruction.
+
+        It is no density: half the squared error in standardised units, or the
+        cross-entropy in nats, with the sign turned.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows in the units of the training data.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,)
+            Higher is better.
+        """
+        X = self._validate(X)
+        output = self.decoder_(self._encode(X))
+        if self.loss == "bernoulli":
+            return bernoulli_log_likelihood(X, output)
+        return -0.5 * np.sum((self._inputs(X) - output) ** 2, axis=1)
+
+    # -- helpers --------------------------------------------------------------
+
+    def _check_params(self, n_features):
+        super()._check_params(n_features)
+        Choice(LOSSES).check("loss", self.loss)
+        Number("[0, inf)").check("regularization", self.regularization)
+
+    @property
+    def _likelihood(self):
+        return self.loss
+
+    def _objective(self):
+        settings = {"loss": self.loss, "regularization": float(self.regularization)}
+        return "plain", settings

@@ -1,0 +1,1 @@
+"""Deep Fourier Machines: nets of a picture, their codec and their generator."""

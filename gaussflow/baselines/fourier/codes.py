@@ -1,0 +1,162 @@
+"""From codes to the pixels of Fourier nets and back, without torch."""
+
+import numpy as np
+from scipy.optimize import minimize
+from sklearn.utils.extmath import randomized_svd
+
+from gaussflow._common.seeds import draw_seed
+from gaussflow.baselines.fourier.net import BASES
+from gaussflow.kernels.fourier import fourier_forward, fourier_squared_error
+
+#: Codes whose nets' weights are held at a time.
+BLOCK_ROWS = 512
+#: Ridge of the map from rows to where the search for their codes starts.
+START_RIDGE = 1e-3
+
+
+def decode(net, decoder, Z, positions):
+    """Return the pixels of each code's net, computed in the codes' precision.
+
+    Parameters
+    ----------
+    net : FourierNet
+        Shape of the nets.
+    decoder : Network
+        From codes to the nets' weights.
+    Z : ndarray of shape (n_samples, n_latent)
+    positions : ndarray of shape (n_points, 2)
+
+    Returns
+    -------
+    pixels : ndarray of shape (n_samples, n_points * channels)
+        In (-1, 1).
+    """
+    positions = np.ascontiguousarray(positions, dtype=Z.dtype)
+    out = np.empty((len(Z), len(positions), net.channels), dtype=Z.dtype)
+    for start in range(0, len(Z), BLOCK_ROWS):
+        block = slice(start, start + BLOCK_ROWS)
+        weights = np.ascontiguousarray(decoder(Z[block]))
+        fourier_forward(weights, positions, *_numbers(net), out[block])
+    return out.reshape(len(Z), -1)
+
+
+def find_codes(net, decoder, X, positions, penalty, starts, n_steps):
+    """Return the code of each row: where its error and penalty are least, from a start.
+
+    Each row is fitted on its own by L-BFGS, so that no row's code depends on others.
+
+    Parameters
+    ----------
+    net : FourierNet
+        Shape of the nets.
+    decoder : Network
+        From codes to the nets' weights, of dense steps and ReLUs.
+    X : ndarray of shape (n_samples, n_points * channels)
+        Pixels in [-1, 1].
+    positions : ndarray of shape (n_points, 2)
+    penalty : float
+        Weight of a code's squared length beside half the squared error.
+    starts : ndarray of shape (n_samples, n_latent)
+        Codes to start from.
+    n_steps : int
+        Steps of L-BFGS, at most.
+
+    Returns
+    -------
+    Z : ndarray of shape (n_samples, n_latent)
+    """
+    layers = [np.asarray(w, dtype=np.float64) for w in decoder.weights]
+    layers = list(zip(layers[::2], layers[1::2], strict=True))
+    positions = np.ascontiguousarray(positions, dtype=np.float64)
+    grad = np.empty(net.n_weights)
+
+    def objective(z, target):
+        weights, pull_back = dense_with_pullback(layers, z)
+        error = fourier_squared_error(weights, positions, *_numbers(net), target, grad)
+        slope = 0.5 * pull_back(grad) + 2.0 * penalty * z
+        return 0.5 * error + penalty * (z @ z), slope
+
+    Z = np.empty(starts.shape, dtype=np.float64)
+    for i, (row, start) in enumerate(zip(X, starts, strict=True)):
+        target = np.ascontiguousarray(row, dtype=np.float64)
+        found = minimize(
+            objective,
+            start.astype(np.float64),
+            args=(target.reshape(len(positions), net.channels),),
+            method="L-BFGS-B",
+            jac=True,
+            options={"maxiter": n_steps},
+        )
+        Z[i] = found.x
+    return Z
+
+
+def dense_with_pullback(layers, z):
+    """Return a dense network's output for one row, and the way back of its slope.
+
+    Parameters
+    ----------
+    layers : list of tuple
+        Weight and bias of each dense step; between two stands a ReLU.
+    z : ndarray of shape (n_in,)
+
+    Returns
+    -------
+    out : ndarray of shape (n_out,)
+    pull_back : callable
+        From the gradient in the output to the gradient in z.
+    """
+    x, live = z, []
+    for i, (weight, bias) in enumerate(layers):
+        if i:
+            live.append(x > 0)
+            x = np.where(live[-1], x, 0.0)
+        x = weight @ x + bias
+
+    def pull_back(slope):
+        for i in range(len(layers) - 1, -1, -1):
+            slope = slope @ layers[i][0]
+            if i:
+                slope = np.where(live[i - 1], slope, 0.0)
+        return slope
+
+    return x, pull_back
+
+
+def _numbers(net):
+    """Return what kernels take in the place of a FourierNet."""
+    return net.width, net.depth, net.channels, BASES[net.basis]
+
+
+def principal_codes(inputs, n_codes, rng):
+    """Return the first principal components of rows, of mean square 1, float32."""
+    centred = inputs - inputs.mean(axis=0)
+    n_found = min(n_codes, *inputs.shape)
+    U, lengths, _ = randomized_svd(
+        centred,
+        n_found,
+        power_iteration_normalizer="QR",
+        random_state=draw_seed(rng),
+    )
+    codes = np.zeros((len(inputs), n_codes), dtype=np.float32)
+    codes[:, :n_found] = U * lengths
+    size = np.sqrt(np.mean(codes**2))
+    return codes / size if size > 0 else codes
+
+
+def affine_map(inputs, codes):
+    """Return the coefficients of the ridge regression of codes on rows."""
+    design = with_ones(inputs)
+    gram = design.T @ design
+    gram[np.diag_indices_from(gram)] += START_RIDGE * len(inputs)
+    return np.linalg.solve(gram, design.T @ codes)
+
+
+def first_codes(inputs, coefficients):
+    """Return the regression's codes: where the search for the best ones starts."""
+    return with_ones(inputs) @ coefficients
+
+
+def with_ones(inputs):
+    """Return rows in float64 with a column of ones after them."""
+    return np.column_stack([inputs, np.ones(len(inputs))])

@@ -1,0 +1,228 @@
+"""Deep Fourier Machines: what one is, in plain numpy.
+
+A map from R^m to R^n is
+
+    y = sum_k a_k cos(2 pi k.x) + sum_k b_k sin(2 pi k.x) (+ x where m = n),
+
+k over {0, 1}^m. A net of width w and depth d is a map from 2 positions to w, then
+d - 1 maps from w to w with the residual, then a map from w to the channels, and tanh
+(Asadi, 2022, "Exploring low-dimensional structures in images using deep Fourier
+machines"). Pixels are in [-1, 1] inside a net, positions in [0, 1]^2.
+
+The thesis contradicts itself on the number of weights. Its nets for MNIST (352) and
+CIFAR-10 (3,672) have one coefficient for each k and output, so that a_k = b_k, the
+basis "cas" (cosine and sine); its compressed picture (width 8, depth 6, 22,080) has
+two, the basis "full". Both are here. Of a full map's 2^(m + 1) functions of x one is
+zero, sin(0): the rank is 2^(m + 1) - 1.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+#: Functions of x for each k: cosine and sine, or their sum.
+BASES = {"full": 2, "cas": 1}
+INITS = ("scaled", "thesis")
+#: Standard deviations of the weights at the start: of the first map, of the others.
+_INIT_SD = {"scaled": (0.15, 1e-3), "thesis": (2e-10**0.5, 2e-10**0.5)}
+#: Length of each row of the first map at the start: chosen on MNIST, where a third less
+#: or half more is worse.
+FIRST_MAP = 0.2
+#: No net has more weights: in float64 they would be a gigabyte.
+MOST_WEIGHTS = 2**27
+
+
+@dataclass(frozen=True)
+class FourierNet:
+    """The shape of a net: how its flat vector of weights is to be read.
+
+    A map's coefficients have shape (n, 2, 2**m), axis 1 the cosines and the sines,
+    or (n, 1, 2**m) where the basis is "cas"; k stands at sum_i k_i 2**i. A net's
+    vector holds its maps in order, each in C order.
+
+    Attributes
+    ----------
+    width : int
+        Outputs of every map but the last.
+    depth : int
+        Maps with ``width`` outputs: d, of which d - 1 have the residual.
+    channels : int
+        Outputs of the last map: 1 for grey pixels, 3 for colour.
+    basis : {"full", "cas"}
+        Cosines and sines with a coefficient each, or with one in common.
+
+    Examples
+    --------
+    >>> from gaussflow.baselines.fourier.net import FourierNet
+    >>> FourierNet(width=4, depth=6, channels=1, basis="cas").n_weights
+    352
+    """
+
+    width: int
+    depth: int
+    channels: int = 3
+    basis: str = "full"
+
+    @property
+    def sizes(self):
+        """Inputs and outputs of each map, as pairs."""
+        inner = [(self.width, self.width)] * (self.depth - 1)
+        return [(2, self.width), *inner, (self.width, self.channels)]
+
+    @property
+    def map_shapes(self):
+        """Shape of each map's coefficients."""
+        return [(n, BASES[self.basis], 2**m) for m, n in self.sizes]
+
+    @property
+    def residuals(self):
+        """Whether each map adds its input: the inner ones do, the ends never."""
+        return [False, *[True] * (self.depth - 1), False]
+
+    @property
+    def n_weights(self):
+        """Number of coefficients of all maps."""
+        return sum(n * functions * terms for n, functions, terms in self.map_shapes)
+
+    def split(self, weights):
+        """Return the maps' coefficients, as views of the flat vector or vectors.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (..., n_weights)
+            One net's weights, or those of many.
+
+        Returns
+        -------
+        maps : list of ndarray of shape (..., n, 2 or 1, 2**m)
+        """
+        maps, start = [], 0
+        for shape in self.map_shapes:
+            stop = start + shape[0] * shape[1] * shape[2]
+            maps.append(weights[..., start:stop].reshape(weights.shape[:-1] + shape))
+            start = stop
+        return maps
+
+    def draw(self, rng, init="scaled"):
+        """Return weights to start training from, all normal and of mean 0.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of randomness.
+        init : {"scaled", "thesis"}, default="scaled"
+            "scaled" has a first map of standard deviation 0.15, which makes the
+            w inner coordinates different functions of the position at once, and
+            1e-3 in the others; "thesis" a variance of 2e-10 everywhere.
+
+        Returns
+        -------
+        weights : ndarray of shape (n_weights,)
+        """
+        first, others = _INIT_SD[init]
+        weights = others * rng.standard_normal(self.n_weights)
+        self.split(weights)[0][...] *= first / others
+        return weights
+
+    def check_size(self):
+        """Raise ValueError if the weights are more than memory should hold."""
+        if self.n_weights > MOST_WEIGHTS:
+            gigabytes = 8 * self.n_weights / 2**30
+            raise ValueError(
+                f"width={self.width} and depth={self.depth} make {self.n_weights:,} "
+                f"weights ({gigabytes:,.1f} GiB): each map has 2**width terms for "
+                f"each output. Lower width."
+            )
+
+
+def first_map(net, rng):
+    """Return a first map whose coordinates differ as much as they can.
+
+    Its rows are orthogonal, and constants left out: with independent weights, how far
+    five passes come depends on the draw more than on anything else.
+    """
+    n, functions, terms = net.map_shapes[0]
+    n_free = functions * (terms - 1)
+    noise = rng.standard_normal((max(n, n_free), min(n, n_free)))
+    Q = np.linalg.qr(noise)[0]
+    if n < n_free:
+        Q = Q.T
+    else:
+        Q = Q * np.sqrt(n / n_free)
+    coefficients = np.zeros((n, functions, terms))
+    coefficients[:, :, 1:] = FIRST_MAP * Q.reshape(n, functions, terms - 1)
+    return coefficients
+
+
+def pixel_positions(height, width):
+    """Return the centres of an image's pixels in the unit square, row by row.
+
+    Parameters
+    ----------
+    height, width : int
+        Size of the image in pixels.
+
+    Returns
+    -------
+    positions : ndarray of shape (height * width, 2)
+        ((row + 1/2) / height, (column + 1/2) / width).
+
+    Examples
+    --------
+    >>> from gaussflow.baselines.fourier.net import pixel_positions
+    >>> pixel_positions(1, 2).tolist()
+    [[0.5, 0.25], [0.5, 0.75]]
+    """
+    rows = (np.arange(height) + 0.5) / height
+    columns = (np.arange(width) + 0.5) / width
+    grid = np.meshgrid(rows, columns, indexing="ij")
+    return np.stack(grid, axis=-1).reshape(-1, 2)
+
+
+def fourier_basis(x):
+    """Return cos(2 pi k.x) and sin(2 pi k.x) for every k in {0, 1}^m.
+
+    Built by doubling: with each coordinate the terms so far are repeated, turned by
+    its angle, so that m pairs of sine and cosine are all that is evaluated.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n_points, m)
+        Points.
+
+    Returns
+    -------
+    basis : ndarray of shape (n_points, 2, 2**m)
+        Cosines and sines; k stands at sum_i k_i 2**i.
+    """
+    turn = np.ones((len(x), 1), dtype=np.result_type(x, np.complex64))
+    for angle in 2 * np.pi * x.T:
+        turn = np.concatenate([turn, turn * np.exp(1j * angle)[:, np.newaxis]], axis=1)
+    return np.stack([turn.real, turn.imag], axis=1)
+
+
+def reference_forward(net, weights, positions):
+    """Return the pixels of one net at given positions: slow, and plainly right.
+
+    Parameters
+    ----------
+    net : FourierNet
+        Shape of the net.
+    weights : ndarray of shape (n_weights,)
+        Its weights.
+    positions : ndarray of shape (n_points, 2)
+        Points of the unit square.
+
+    Returns
+    -------
+    pixels : ndarray of shape (n_points, channels)
+        In (-1, 1).
+    """
+    x = positions
+    for coefficients, residual in zip(net.split(weights), net.residuals, strict=True):
+        basis = fourier_basis(x)
+        if net.basis == "cas":
+            basis = basis.sum(axis=1, keepdims=True)
+        y = np.einsum("pfk,nfk->pn", basis, coefficients)
+        x = x + y if residual else y
+    return np.tanh(x)

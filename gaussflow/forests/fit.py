@@ -1,0 +1,201 @@
+"""Fit the forests of all columns, one after the other."""
+
+import numpy as np
+
+from gaussflow._common.blocks import run_threads
+from gaussflow.forests.calibration import calibrate
+from gaussflow.forests.cells import ColumnCells
+from gaussflow.forests.linear import design_blocks
+from gaussflow.forests.map import ForestMap
+from gaussflow.forests.stacking import share_out, stack_weights
+from gaussflow.forests.tree import (
+    ColumnForest,
+    Tree,
+    bag,
+    cell_target,
+    grow,
+    held_out_laws,
+    level_ranks,
+    linear_target,
+)
+
+#: With fewer rows nothing is chosen on held-out ones; of more, so many are used.
+LEAST_ROWS = 40
+CHOOSING_ROWS = 4000
+#: Least filled cells that a linear model is fitted on.
+LEAST_MODEL_ROWS = 20
+#: Rows that a parent's law may weigh as in its child's: held-out rows choose.
+SHRINK_ROWS = (1.0, 10.0)
+#: Most columns before a column that its trees may ask for: those that trees on the
+#: choosing rows use most.
+MOST_PREDICTORS = 16
+
+
+def fit_forest(
+    X,
+    rng,
+    *,
+    order=None,
+    nominal=None,
+    discrete="auto",
+    bounded=False,
+    n_trees=10,
+    min_leaf=50,
+    n_jobs=None,
+):
+    """Fit a ForestMap and return it.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Rows; NaN where missing. Unordered levels are whole codes.
+    rng : numpy.random.Generator
+        Randomness of bags, splits and ties.
+    order : array-like of int or None
+        Columns in the order in which they are conditioned; None keeps it.
+    nominal : array-like of bool or None
+        Which columns hold unordered codes.
+    discrete, bounded : see ColumnCells.learn
+    n_trees : int
+        Trees of each column.
+    min_leaf : int or sequence of int
+        Least rows of a leaf; of several, each column gets some trees of each, as
+        many as make held-out rows most likely.
+    n_jobs : int or None
+        Threads over columns.
+    """
+    n_rows, n_features = X.shape
+    order = np.arange(n_features) if order is None else np.asarray(order)
+    nominal = np.zeros(n_features, dtype=bool) if nominal is None else nominal
+    cells = [
+        ColumnCells.learn(
+            X[:, j], discrete=bool(nominal[j]) or discrete, bounded=bounded
+        )
+        for j in range(n_features)
+    ]
+    codes, share = np.empty(X.shape, dtype=np.int64), np.empty(X.shape)
+    for j in range(n_features):
+        codes[:, j], share[:, j], _ = cells[j].place(X[:, j])
+    share = np.where(share < 0.0, 1.0 + share, share)
+    rngs = rng.spawn(n_features)
+    columns = _Columns(codes, share, cells, nominal)
+
+    def work(place):
+        column, before = int(order[place]), order[:place]
+        return _fit_column(columns, column, before, n_trees, min_leaf, rngs[place])
+
+    fitted = run_threads(work, list(range(n_features)), n_jobs)
+    forests = [None] * n_features
+    for column, forest in zip(order, fitted, strict=True):
+        forests[column] = forest
+    forest_map = ForestMap(cells, order, forests)
+    calibrate(forest_map, forests, rng)
+    return forest_map, forests
+
+
+class _Columns:
+    """What all columns' fits read."""
+
+    def __init__(self, codes, share, cells, nominal):
+        self.codes, self.share = codes, share
+        self.cells, self.nominal = cells, nominal
+
+
+def _fit_column(columns, column, before, n_trees, min_leaf, rng):
+    """Return the ColumnForest of one column."""
+    own, codes = columns.cells[column], columns.codes
+    gate = _gate(columns, column, before)
+    if len(before) == 0 or own.n_cells == 1:
+        return ColumnForest([Tree.alone(own.base)] * n_trees, own.base)
+    n_features = codes.shape[1]
+    # Where an earlier column tells what is missing, trees see the other rows only.
+    open_rows = np.arange(len(codes))
+    if gate is not None:
+        open_rows = np.flatnonzero(codes[:, column] > 0)
+    n_rows = len(open_rows)
+    targets = [cell_target(codes[:, column], own, columns.nominal[column])]
+    inputs, ranks = _inputs(columns, before, targets[0].response)
+    kinds, blocks = [0], None
+    n_levels = own.n_cells - int(own.has_missing)
+    in_order = not columns.nominal[column] or n_levels == 2
+    if in_order and n_levels > 1:
+        blocks = design_blocks(
+            codes, columns.share, columns.cells, columns.nominal, before
+        )
+        kinds = [0, 1]
+    leaves = [min_leaf] if np.isscalar(min_leaf) else list(min_leaf)
+    candidates = [(0, leaves[-1], SHRINK_ROWS[-1])]
+    counts, used = np.array([n_trees]), np.arange(len(before))
+    linear = blocks, codes[:, column], own, n_features
+    if n_rows >= LEAST_ROWS:
+        split = rng.permutation(open_rows)[:CHOOSING_ROWS]
+        train, test = split[len(split) // 3 :], split[: len(split) // 3]
+        if (codes[train, column] >= int(own.has_missing)).sum() < LEAST_MODEL_ROWS:
+            kinds = [0]  # too few cells are filled for a model of them
+        targets += [_linear_target(linear, train, rng) for _ in kinds[1:]]
+        candidates = [(k, m, s) for k in kinds for m in leaves for s in SHRINK_ROWS]
+        likelihoods, importance = held_out_laws(
+            inputs, targets, train, test, candidates, rng
+        )
+        counts = share_out(stack_weights(likelihoods), n_trees)
+        most = np.argsort(-importance, kind="stable")[:MOST_PREDICTORS]
+        used = np.sort(most)
+    chosen = np.repeat(np.arange(len(candidates)), counts)
+    chosen = [candidates[c] for c in chosen]
+    if any(kind == 1 for kind, _, _ in chosen):
+        targets[1:] = [_linear_target(linear, open_rows, rng)]
+    if gate is not None:
+        for target in targets:
+            target.rule_out_missing()
+    inputs, trees = np.ascontiguousarray(inputs[:, used]), []
+    for kind, least, shrink in sorted(chosen, key=lambda own: own[0]):
+        rows, target = open_rows[bag(n_rows, rng)], targets[kind]
+        tree = grow(inputs, target, rows, least, rng)
+        tree.learn_laws(target, shrink)
+        tree.counts = None  # as large as the laws of all nodes
+        tree.feature = np.where(tree.feature >= 0, before[used][tree.feature], -1)
+        trees.append(tree)
+    forest = ColumnForest(trees, targets[0].base, gate)
+    forest.ranks, forest.min_leaf = ranks, [least for _, least, _ in chosen]
+    forest.n_plain = sum(kind == 0 for kind, _, _ in chosen)
+    if forest.n_plain < n_trees:
+        forest.model, forest.rank_base = targets[1].model, targets[1].base
+    return forest
+
+
+def _linear_target(linear, rows, rng):
+    blocks, codes, cells, n_features = linear
+    return linear_target(codes, cells, blocks, n_features, rows, rng)
+
+
+def _gate(columns, column, before):
+    """Return the earlier column that tells what is missing here, and where.
+
+    Such is a column of unordered codes, each of which stands for missing cells
+    alone or for none.
+    """
+    if not columns.cells[column].has_missing or columns.cells[column].n_cells == 1:
+        return None
+    gap = columns.codes[:, column] == 0
+    for k in map(int, before):
+        if not columns.nominal[k]:
+            continue
+        n_levels = columns.cells[k].n_cells
+        size = np.bincount(columns.codes[:, k], minlength=n_levels)
+        gaps = np.bincount(columns.codes[gap, k], minlength=n_levels)
+        if ((gaps == 0) | (gaps == size)).all():
+            return k, gaps > 0
+    return None
+
+
+def _inputs(columns, before, response):
+    """Return the predictors' codes, and the ranks that put levels in order."""
+    codes = columns.codes
+    inputs, ranks = np.empty((len(codes), len(before)), dtype=np.float32), {}
+    for k, predictor in enumerate(map(int, before)):
+        inputs[:, k] = codes[:, predictor]
+        n_levels = columns.cells[predictor].n_cells
+        if columns.nominal[predictor] and n_levels > 2:
+            ranks[predictor] = level_ranks(codes[:, predictor], response, n_levels)
+            inputs[:, k] = ranks[predictor][codes[:, predictor]]
+    return inputs, ranks

@@ -1,0 +1,353 @@
+"""Grow bagged trees for one column, and the laws of their leaves."""
+
+import numpy as np
+
+from gaussflow._common.seeds import draw_seed
+from gaussflow.forests.cells import FEW_VALUES
+from gaussflow.forests.linear import MODEL_ROWS, LinearScore
+from gaussflow.kernels.tree import node_laws
+
+#: Neighbouring cells of a leaf are joined until they hold so many rows.
+SMOOTH_ROWS = 5.0
+#: Most rows that the splits of one tree are searched on; all rows of its bag count
+#: in its leaves.
+GROWN_ROWS = 20_000
+#: Most numbers in the laws of one tree, which bound how small its leaves may be.
+MOST_NUMBERS = 200_000
+#: Part of every leaf's law that is the column's own, so that nothing is impossible.
+LEAST_SHARE = 1e-4
+#: Unordered levels, and atoms by their share, that get a response of their own.
+MOST_LEVELS = 12
+HEAVY_ATOM = 0.1
+#: Weight of such a response beside the column's rank, which has variance 1.
+INDICATOR = 2.0
+#: Bins of the ranks that a linear model leaves.
+LINEAR_BINS = 64
+
+
+class Tree:
+    """One tree as arrays.
+
+    Attributes
+    ----------
+    feature, threshold, left, right : ndarray of shape (n_nodes,)
+        Where rows go; the feature is -1 in a leaf.
+    counts : ndarray of shape (n_nodes, n_bins)
+        Rows of each node in each bin.
+    importance : ndarray of shape (n_predictors,)
+        By how much the splits at each predictor lower the impurity.
+    laws : ndarray of shape (n_leaves, n_bins) or None
+        Probabilities of the leaves' bins, in the order of the nodes.
+    """
+
+    def __init__(self, feature, threshold, left, right, counts=None, importance=None):
+        self.feature, self.threshold = feature, threshold
+        self.left, self.right = left, right
+        self.counts, self.importance, self.laws = counts, importance, None
+
+    def learn_laws(self, target, shrink):
+        """Smooth the counts of the nodes; a parent's law weighs ``shrink`` rows."""
+        parent = np.full(len(self.feature), -1, dtype=np.int64)
+        inner = np.flatnonzero(self.feature >= 0)
+        parent[self.left[inner]] = inner
+        parent[self.right[inner]] = inner
+        laws, base = np.empty_like(self.counts), target.base
+        node_laws(self.counts, parent, base, target.alone, SMOOTH_ROWS, shrink, laws)
+        laws = laws[self.feature < 0]
+        self.laws = (1.0 - LEAST_SHARE) * laws + LEAST_SHARE * base
+
+    def pruned(self, min_leaf):
+        """Return the tree without the splits that leave fewer rows on a side."""
+        rows, inner = self.counts.sum(axis=1), self.feature >= 0
+        inner &= np.minimum(rows[self.left], rows[self.right]) >= min_leaf
+        for node in np.flatnonzero(self.feature >= 0):  # parents come first
+            if not inner[node]:
+                inner[[self.left[node], self.right[node]]] = False
+        feature = np.where(inner, self.feature, -1)
+        return Tree(feature, self.threshold, self.left, self.right, self.counts)
+
+    @classmethod
+    def alone(cls, law):
+        """Return a tree that has one leaf."""
+        leaf = np.array([-1])
+        tree = cls(leaf, leaf, leaf, leaf)
+        tree.laws = law[None, :]
+        return tree
+
+
+class Target:
+    """What the trees of a column learn: the column's own place among its bins.
+
+    Attributes
+    ----------
+    low, high : ndarray of shape (n_samples,)
+        Ends of each row's cell, in bins; equal to a bin's own where bins are cells.
+    bins : ndarray of shape (n_samples,)
+        The bin that each row is counted in.
+    response : ndarray of shape (n_samples, k)
+        What the trees are grown on.
+    base : ndarray of shape (n_bins,)
+        Probability of each bin where nothing else is known.
+    alone : ndarray of shape (n_bins,), bool
+        Bins that are never joined with their neighbours.
+    model : LinearScore or None
+        The linear model that leaves the ranks, where bins are such.
+    """
+
+    def __init__(self, low, high, bins, response, base, alone, model=None):
+        self.low, self.high, self.bins = low, high, bins
+        self.response, self.base, self.alone = response, base, alone
+        self.model = model
+
+    @property
+    def n_bins(self):
+        """Number of bins."""
+        return len(self.base)
+
+    def rule_out_missing(self):
+        """Give the first bin no probability where nothing else is known."""
+        self.base = np.r_[1e-12, self.base[1:]]
+        self.base /= self.base.sum()
+
+
+class ColumnForest:
+    """The trees of one column, and what their codes and bins mean.
+
+    Attributes
+    ----------
+    trees : list of Tree
+        Plain ones, whose bins are the column's cells, come first.
+    n_plain : int
+        How many are plain; the others refine the linear model.
+    base, rank_base : ndarray
+        Probability of the bins of either kind; ``rank_base`` may be empty.
+    ranks : dict of int to ndarray
+        What puts the levels of predictors in order.
+    model : LinearScore or None
+    min_leaf : list of int or None
+        Least rows of each tree's leaves; None for a tree that is one leaf.
+    gate : (int, ndarray) or None
+        The earlier column that tells what is missing, and for which codes.
+    """
+
+    def __init__(self, trees, base, gate=None):
+        self.trees, self.base, self.gate = trees, base, gate
+        self.n_plain, self.rank_base, self.model = len(trees), np.zeros(0), None
+        self.ranks, self.min_leaf = {}, [None] * len(trees)
+
+    @property
+    def n_ranks(self):
+        """Number of bins of the trees that refine the linear model."""
+        return len(self.rank_base)
+
+
+def cell_target(codes, cells, nominal):
+    """Take the column's own cells as bins."""
+    alone = np.zeros(cells.n_cells, dtype=bool)
+    alone[: int(cells.has_missing)] = True
+    alone |= nominal or cells.n_cells <= FEW_VALUES
+    response = responses(codes, cells, nominal)
+    return Target(codes, codes + 1, codes, response, cells.base, alone)
+
+
+def linear_target(codes, cells, blocks, n_features, rows, rng):
+    """Take as bins even shares of the ranks that a linear model leaves."""
+    first = int(cells.has_missing)
+    edges, low, high = cells.scores()
+    score = low[codes] + rng.random(len(codes)) * (high[codes] - low[codes])
+    filled = rows[codes[rows] >= first]
+    filled = rng.permutation(filled)[:MODEL_ROWS]
+    if cells.n_cells - first <= FEW_VALUES:
+        model = LinearScore.fit_ordered(edges, codes, filled, blocks, n_features)
+    else:
+        model = LinearScore.fit(score[filled], filled, blocks, n_features)
+    low, high = model.ranks(edges, codes, blocks)
+    rank = low + rng.random(len(codes)) * (high - low)
+    gap = codes < first
+    rank[gap] = 0.5
+    bins = np.minimum(
+        first + (rank * LINEAR_BINS).astype(np.int64), first + LINEAR_BINS - 1
+    )
+    bins[gap] = 0
+    base = np.full(first + LINEAR_BINS, (1.0 - first * cells.base[0]) / LINEAR_BINS)
+    base[:first] = cells.base[0]
+    alone = np.arange(len(base)) < first
+    low, high = first + low * LINEAR_BINS, first + high * LINEAR_BINS
+    low[gap], high[gap] = 0.0, 1.0
+    response = responses(codes, cells, False)
+    response[:, 0] = np.sqrt(12.0) * (rank - 0.5)
+    return Target(low, high, bins, response, base, alone, model)
+
+
+def responses(codes, cells, nominal):
+    """Return what the trees of a column are grown on, of shape (n_samples, k).
+
+    The sum of squares over these is the impurity: of ranks for numbers, Gini's for
+    unordered levels, and both where a column has heavy atoms or missing values.
+    """
+    base = cells.base
+    if nominal:
+        top = np.sort(np.argsort(-base, kind="stable")[:MOST_LEVELS])
+        return (codes[:, None] == top).astype(np.float64)
+    middle = np.cumsum(base) - 0.5 * base
+    first = int(cells.has_missing)
+    if first:
+        middle = (middle - base[0]) / max(1.0 - base[0], 1e-12)
+        middle[0] = 0.5
+    rank = middle[codes]
+    spread = rank.std()
+    out = [(rank - rank.mean()) / (spread if spread > 0.0 else 1.0)]
+    if cells.n_cells > 2:
+        own = cells.is_atom & (base >= HEAVY_ATOM)
+        own[:first] = True
+        own[base > 0.98] = own[base > 0.98] & (np.flatnonzero(base > 0.98) < first)
+        for cell in np.flatnonzero(own)[:MOST_LEVELS]:
+            out.append(INDICATOR * (codes == cell))
+    return np.column_stack(out)
+
+
+def grow(inputs, target, rows, min_leaf, rng):
+    """Grow one tree on some rows.
+
+    Parameters
+    ----------
+    inputs : ndarray of shape (n_samples, n_predictors), float32
+        Ordered codes of the columns before.
+    target : Target
+        What it learns.
+    rows : ndarray of int
+        The rows that count, repeated as often as they do.
+    min_leaf : int
+        Least rows of a leaf.
+    rng : numpy.random.Generator
+        Randomness among equal splits, and of the rows that splits are searched on.
+
+    Returns
+    -------
+    tree : Tree
+        With the counts of its nodes, not yet with their laws.
+    """
+    # Loads a good part of scikit-learn, which only a fit needs.
+    from sklearn.tree import DecisionTreeRegressor
+
+    n_bins, searched = target.n_bins, rows
+    if len(rows) > GROWN_ROWS:
+        searched = rng.choice(rows, GROWN_ROWS, replace=False)
+    least = max(min_leaf, -(-len(searched) * n_bins // MOST_NUMBERS))
+    model = DecisionTreeRegressor(min_samples_leaf=least, random_state=draw_seed(rng))
+    model.fit(inputs[searched], target.response[searched])
+    tree = model.tree_
+    n_nodes, left, right = tree.node_count, tree.children_left, tree.children_right
+    leaf = tree.apply(inputs[rows])
+    counts = np.bincount(leaf * n_bins + target.bins[rows], minlength=n_nodes * n_bins)
+    counts = counts.reshape(n_nodes, n_bins).astype(np.float64)
+    for node in np.flatnonzero(left >= 0)[::-1]:  # children come after their parents
+        counts[node] = counts[left[node]] + counts[right[node]]
+    return Tree(
+        np.where(left >= 0, tree.feature, -1),
+        np.floor(tree.threshold).astype(np.int64),
+        left,
+        right,
+        counts,
+        tree.compute_feature_importances(normalize=False),
+    )
+
+
+def leaf_numbers(tree, codes):
+    """Return the number of the leaf that each row falls in."""
+    node = np.zeros(len(codes), dtype=np.int64)
+    inside = tree.feature[node] >= 0
+    while inside.any():
+        at = node[inside]
+        goes_left = codes[inside, tree.feature[at]] <= tree.threshold[at]
+        node[inside] = np.where(goes_left, tree.left[at], tree.right[at])
+        inside = tree.feature[node] >= 0
+    return (np.cumsum(tree.feature < 0) - 1)[node]
+
+
+def level_ranks(codes, response, n_levels):
+    """Order a predictor's unordered levels for the trees of a column.
+
+    Levels are ranked along the response's main axis between them (for two
+    classes and for numbers this finds the best split of all; Breiman et al.,
+    1984, theorem 4.5); means of few rows are drawn to the centre.
+    """
+    size = np.bincount(codes, minlength=n_levels)
+    centred = response - response.mean(axis=0)
+    means = np.empty((n_levels, response.shape[1]))
+    for k in range(response.shape[1]):
+        means[:, k] = np.bincount(codes, centred[:, k], n_levels) / (size + 5.0)
+    axis = 0 if response.shape[1] == 1 else None
+    score = means[:, 0]
+    if axis is None:
+        scaled = means * np.sqrt(size)[:, None]
+        score = means @ np.linalg.svd(scaled, full_matrices=False)[2][0]
+    ranks = np.empty(n_levels, dtype=np.int64)
+    ranks[np.argsort(score, kind="stable")] = np.arange(n_levels)
+    return ranks
+
+
+def bag(n_rows, rng):
+    """Draw the rows of one tree: as many as there are, with replacement."""
+    return np.sort(rng.integers(n_rows, size=n_rows))
+
+
+def probabilities(tree, inputs, target, rows):
+    """Return the probability that a tree gives to the cells of some rows."""
+    laws = np.cumsum(tree.laws, axis=1)
+    laws = np.c_[np.zeros(len(laws)), laws]
+    leaf = leaf_numbers(tree, inputs[rows])
+    out = []
+    for position in (target.low[rows], target.high[rows]):
+        left = np.minimum(position.astype(np.int64), target.n_bins - 1)
+        low, high = laws[leaf, left], laws[leaf, left + 1]
+        out.append(low + (position - left) * (high - low))
+    return out[1] - out[0]
+
+
+def held_out_laws(inputs, targets, train, test, candidates, rng, n_trees=4):
+    """Ask what trees of several kinds make of held-out rows.
+
+    Parameters
+    ----------
+    inputs : ndarray of shape (n_samples, n_predictors), float32
+    targets : list of Target
+    train, test : ndarray of int
+        The rows to learn from, and the held-out ones.
+    candidates : list of (int, int, float)
+        Of each kind: the number of its target, the least rows of a leaf, and the
+        rows that a parent's law weighs as.
+    rng : numpy.random.Generator
+    n_trees : int
+        Trees of each kind, on bags that are the same for all.
+
+    Returns
+    -------
+    likelihoods : ndarray of shape (len(test), n_candidates)
+        Mean over the trees.
+    importance : ndarray of shape (n_predictors,)
+        Use of the predictors, over all trees.
+    """
+    rngs = rng.spawn(n_trees)
+    bags = [train[bag(len(train), own)] for own in rngs]
+    least = min(min_leaf for _, min_leaf, _ in candidates)
+    grown = {
+        which: [
+            grow(inputs, targets[which], rows, least, own)
+            for rows, own in zip(bags, rngs, strict=True)
+        ]
+        for which in sorted({which for which, _, _ in candidates})
+    }
+    likelihoods, cut = np.zeros((len(test), len(candidates))), {}
+    for c, (which, min_leaf, shrink) in enumerate(candidates):
+        if (which, min_leaf) not in cut:
+            # Nearly what would be grown with such leaves, for nothing.
+            trees = [tree.pruned(min_leaf) for tree in grown[which]]
+            cut[which, min_leaf] = trees if min_leaf > least else grown[which]
+        for tree in cut[which, min_leaf]:
+            tree.learn_laws(targets[which], shrink)
+            own = probabilities(tree, inputs, targets[which], test)
+            likelihoods[:, c] += own / n_trees
+    trees = [tree for own in grown.values() for tree in own]
+    importance = np.sum([tree.importance for tree in trees], axis=0)
+    return np.maximum(likelihoods, 1e-12), importance

@@ -1,0 +1,1 @@
+"""Gated iterations: directions, and maps along them."""

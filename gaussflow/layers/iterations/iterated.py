@@ -1,0 +1,177 @@
+"""Layers of gated iterations: what Linear and Conv share."""
+
+from abc import abstractmethod
+
+import numpy as np
+
+from gaussflow._common.blocks import row_blocks, run_threads
+from gaussflow._common.checks import Number, check_integer
+from gaussflow._common.normal import log_standard_normal
+from gaussflow.layers.base import Layer
+from gaussflow.marginals import get_marginal
+from gaussflow.marginals.standardisation import EntryMap
+from gaussflow.rotations import get_rotation
+
+#: Rows that the shape of a column is judged by.
+ENTRY_ROWS = 20_000
+#: Iterations over which the admitted gain is added up to see convergence.
+PATIENCE = 8
+
+
+class Iterated(Layer):
+    """Base class of layers that standardise columns, then iterate.
+
+    A subclass stores the parameters ``n_iter``, ``rotation``, ``marginal``,
+    ``degree``, ``gate``, ``tol`` and ``n_jobs``, and fits one iteration at a
+    time: an object with the methods of
+    :class:`~gaussflow.layers.iterations.iteration.Iteration`.
+
+    Attributes
+    ----------
+    entry_ : EntryMap or None
+        The standardisation of the columns.
+    exit_ : EntryMap or None
+        In direction "generate", the target's standardisation, which the layer
+        ends with; None in "gaussianize".
+    iterations_ : list
+        Admitted iterations, in order.
+    n_iter_ : int
+        Iterations run, whether or not they admitted a direction.
+    n_features_in_ : int
+        Columns seen at fit.
+    """
+
+    #: Whether carried samples and data keep their own units, which all columns
+    #: share, in direction "generate": no column is standardised by itself then.
+    keeps_units = False
+
+    @abstractmethod
+    def _fit_iteration(self, X, rng, target):
+        """Fit one iteration on X without applying it.
+
+        Returns
+        -------
+        iteration : object or None
+            None where no direction was admitted.
+        gains : ndarray of shape (n_directions,)
+            Held-out gain of every direction, a row.
+        admitted : ndarray of int
+            The admitted directions.
+        """
+
+    def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
+        """Fit on X, which is overwritten by the rows carried through the layer."""
+        self._check_params(X.shape[1])
+        self.n_features_in_ = X.shape[1]
+        log_det = np.zeros(len(X))
+        self.iterations_, self.n_iter_ = [], 0
+        self.entry_ = self.exit_ = None
+        if target is None or not self.keeps_units:
+            self.entry_ = self._enter(X, log_det, rng)
+        if target is not None and not self.keeps_units:
+            target = np.array(target, dtype=X.dtype, order="C")
+            self.exit_ = self._enter(target, np.zeros(len(target)), rng)
+        if monitor is not None:
+            monitor.advance(self.forward_and_log_det)
+        self._iterate(X, log_det, rng, target, monitor)
+        if self.exit_ is not None:
+            self._over_blocks(
+                X, lambda rows: self.exit_.inverse_and_log_det(X[rows], log_det[rows])
+            )
+        return X, log_det
+
+    def forward_and_log_det(self, X):
+        """Return Z and log |det dZ/dX| of each row."""
+        log_det = np.zeros(len(X))
+        if self.entry_ is not None:
+            X = self.entry_.forward_and_log_det(X, log_det)
+        for iteration in self.iterations_:
+            X = iteration.forward(X, log_det)
+        if self.exit_ is not None:
+            X = self.exit_.inverse_and_log_det(X, log_det)
+        return X, log_det
+
+    def inverse_and_log_det(self, Z):
+        """Return X and log |det dX/dZ| of each row."""
+        log_det = np.zeros(len(Z))
+        if self.exit_ is not None:
+            Z = self.exit_.forward_and_log_det(Z, log_det)
+        for iteration in reversed(self.iterations_):
+            Z = iteration.inverse(Z, log_det)
+        if self.entry_ is not None:
+            Z = self.entry_.inverse_and_log_det(Z, log_det)
+        return Z, log_det
+
+    # -- fitting --------------------------------------------------------------
+
+    def _check_params(self, n_features):
+        """Raise an error that names a parameter which is wrong, as for this width."""
+        check_integer("n_iter", self.n_iter, 0)
+        if self.gate is not None and self.gate != "auto":
+            Number("[0, inf)", "auto", None).check("gate", self.gate)
+        Number("[0, inf)").check("tol", self.tol)
+        get_rotation(self.rotation)
+        get_marginal(self.marginal, degree=self.degree)
+
+    def _over_blocks(self, X, work):
+        """Run work(rows) over blocks of rows, in threads; return the results."""
+        return run_threads(work, row_blocks(len(X)), self.n_jobs)
+
+    def _enter(self, X, log_det, rng):
+        """Fit an entry map, apply it to X in place, and return it."""
+        n = len(X)
+        first = X[0].astype(np.float64)
+        # Shifted by the first row, so that a large mean costs no digits.
+        sums = self._over_blocks(X, lambda rows: _shifted_sums(X[rows], first))
+        mean = sum(s for s, _ in sums) / n
+        variance = np.maximum(sum(q for _, q in sums) / n - mean**2, 0.0)
+        sample = X
+        if n > ENTRY_ROWS:
+            sample = X[np.sort(rng.choice(n, ENTRY_ROWS, replace=False))]
+        entry = EntryMap().fit(sample, first + mean, np.sqrt(variance))
+        self._over_blocks(
+            X, lambda rows: entry.forward_and_log_det(X[rows], log_det[rows])
+        )
+        return entry
+
+    def _settings(self):
+        """Return the arguments of ``fit_iteration`` that the parameters decide."""
+        return {
+            "strategy": get_rotation(self.rotation),
+            "marginal": lambda: get_marginal(self.marginal, degree=self.degree),
+            "gate": self.gate,
+            "over_blocks": self._over_blocks,
+        }
+
+    def _iterate(self, X, log_det, rng, target, monitor):
+        recent = []
+        for step_rng in rng.spawn(self.n_iter):
+            iteration, gains, admitted = self._fit_iteration(X, step_rng, target)
+            self.n_iter_ += 1
+            if iteration is not None:
+                self.iterations_.append(iteration)
+                self._apply(iteration, X, log_det)
+            if monitor is not None:
+                self._report(monitor, iteration, gains, X, log_det)
+            recent = [*recent, float(gains[admitted].sum())][-PATIENCE:]
+            if len(recent) == PATIENCE and sum(recent) < self.tol * X.shape[1]:
+                break
+            if monitor is not None and self.tol > 0 and monitor.stalled(2 * PATIENCE):
+                break
+
+    def _apply(self, iteration, X, log_det):
+        self._over_blocks(X, lambda rows: iteration.forward(X[rows], log_det[rows]))
+
+    def _report(self, monitor, iteration, gains, X, log_det):
+        if iteration is not None and self.exit_ is None:
+            monitor.advance(iteration.forward_and_log_det)
+        likelihood = None
+        if self.exit_ is None:
+            likelihood = np.mean(log_standard_normal(X) + log_det)
+        n_admitted = 0 if iteration is None else iteration.n_directions
+        monitor.record(likelihood, admitted=n_admitted, candidates=len(gains))
+
+
+def _shifted_sums(X, first):
+    shifted = X - first
+    return shifted.sum(0), np.einsum("ij,ij->j", shifted, shifted)

@@ -1,0 +1,259 @@
+"""One iteration: directions, and gated marginal maps along them."""
+
+import numpy as np
+from scipy.special import ndtri
+
+from gaussflow.marginals.base import Marginal
+from gaussflow.marginals.counts import (
+    BIN_WIDTH,
+    CENTRES,
+    N_BINS,
+    Counts,
+    Grid,
+    count_folds,
+)
+from gaussflow.persistence.state import Persistent, check_that
+from gaussflow.rotations._subsample import subsample
+from gaussflow.rotations.base import Rotation
+
+#: Share of the rows on which directions and candidate maps are fitted; the
+#: rest judges them.
+SEARCH_SHARE = 2.0 / 3.0
+#: Rows that a search of directions may look at.
+SEARCH_ROWS = 5_000
+#: Images that tell how much alike the gains of their patches are.
+CLUSTER_ROWS = 2_000
+#: Levels at which two distributions are compared along a direction.
+LEVELS = (np.arange(64) + 0.5) / 64
+
+
+class Iteration(Persistent):
+    """The map x -> x + Q^T (M(Qx) - Qx), which for a full basis is Q^T M(Qx).
+
+    Only the admitted directions are kept: along every other direction the
+    iteration is the identity, and costs nothing.
+
+    Parameters
+    ----------
+    rotation : Rotation
+        The admitted directions Q.
+    marginal : Marginal
+        The maps M along them.
+    """
+
+    def __init__(self, rotation, marginal):
+        self.rotation = rotation
+        self.marginal = marginal
+
+    @property
+    def n_features(self):
+        """Number of columns."""
+        return self.rotation.n_features
+
+    @property
+    def n_directions(self):
+        """Number of directions along which rows move."""
+        return self.rotation.n_directions
+
+    def _check_state(self):
+        kinds = isinstance(self.rotation, Rotation) and isinstance(
+            self.marginal, Marginal
+        )
+        check_that(self, kinds, "a rotation and marginal maps are needed")
+        fit = self.rotation.n_directions == self.marginal.n_maps
+        check_that(self, fit, "each direction needs one map")
+
+    def forward(self, X, log_det):
+        """Map X in place; add the log-determinants to log_det; return X."""
+        return self._move(self.marginal.forward_and_log_det, X, log_det)
+
+    def inverse(self, Z, log_det):
+        """Undo the map in place; add the inverse's log-determinants; return Z."""
+        return self._move(self.marginal.inverse_and_log_det, Z, log_det)
+
+    def forward_and_log_det(self, X):
+        """Map X in place; return it and its log-determinants."""
+        log_det = np.zeros(len(X))
+        return self.forward(X, log_det), log_det
+
+    def _move(self, method, X, log_det):
+        before = self.rotation.project(X)
+        after = method(before.copy(), log_det)
+        after -= before
+        X += self.rotation.lift(after)
+        return X
+
+
+def fit_iteration(
+    X,
+    rng,
+    *,
+    strategy,
+    marginal,
+    gate,
+    over_blocks,
+    target=None,
+    tiles=None,
+    n_fits=1,
+):
+    """Fit one iteration on X without applying it.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Rows, about standardised.
+    rng : numpy.random.Generator
+        Randomness of the split and of the directions.
+    strategy : callable
+        Rotation strategy.
+    marginal : callable
+        Makes an unfitted Marginal.
+    gate : float, "auto" or None
+        Standard errors that a direction's held-out gain must exceed.
+    over_blocks : callable
+        ``over_blocks(X, work)`` runs work over blocks of rows.
+    target : ndarray or None, default=None
+        Rows to carry X toward; None for N(0, I).
+    tiles : Tiles or None, default=None
+        Patches of the images in X, all of which the iteration is fitted to
+        alike; None fits it to whole rows. Images search or judge as a whole.
+    n_fits : int, default=1
+        Fits like this one, whose directions compete with each other.
+
+    Returns
+    -------
+    iteration : Iteration or None
+        None where no direction was admitted.
+    gains : ndarray of shape (n_directions,)
+        Held-out gain of every direction's map, in nats toward N(0, I), in
+        squared standard deviations toward a target.
+    admitted : ndarray of int
+        The admitted directions.
+    """
+    folds, sample = _split(X, gate, rng, tiles)
+    n_patches = 1 if tiles is None else tiles.n_positions
+    if target is None:
+        rotation = strategy(sample, rng)
+        search, check, extremes = _count(X, folds, sample, rotation, over_blocks, tiles)
+        maps = marginal().fit(search)
+        gains, errors = maps.gain(search if gate is None else check)
+        if tiles is not None and gate is not None:
+            errors *= _clustering(X, folds, rotation, maps, check.grid, tiles)
+        goal = None
+    else:
+        target_folds, target_sample = _split(target, gate, rng, tiles)
+        rotation = strategy(sample, rng, target=target_sample)
+        search, check, _ = _count(X, folds, sample, rotation, over_blocks, tiles)
+        *goals, _ = _count(
+            target, target_folds, target_sample, rotation, over_blocks, tiles
+        )
+        maps = marginal().fit(search, goals[0])
+        judged = (search, goals[0]) if gate is None else (check, goals[1])
+        gains, errors = approach(maps, *judged)
+        goal = goals[0] + goals[1]
+    # A constant, or what rounding leaves of one, has no law to learn: a map would
+    # stretch its rounding, which is other in other rows.
+    gains[(search + check).values.max(axis=1) == len(X) * n_patches] = 0.0
+    if gate is None:
+        admitted = np.arange(rotation.n_directions)
+    else:
+        admitted = np.flatnonzero(
+            gains > _threshold(gate, n_fits * len(gains)) * errors
+        )
+    if len(admitted) == 0:
+        return None, gains, admitted
+    every = (search + check).select(admitted)
+    maps = marginal().fit(every, None if goal is None else goal.select(admitted))
+    if target is None:
+        maps.bound_tails(*extremes[:, admitted])
+    if len(admitted) < rotation.n_directions:
+        rotation = rotation.select(admitted)
+    return Iteration(rotation, maps), gains, admitted
+
+
+def _threshold(gate, n_candidates):
+    if gate != "auto":
+        return gate
+    return max(1.0, float(ndtri(1.0 - 1.0 / max(n_candidates, 2))))
+
+
+def _split(X, gate, rng, tiles):
+    """Return the fold of each row (0 searches, 1 judges) and rows to search in."""
+    n = len(X)
+    folds = (rng.random(n) >= SEARCH_SHARE).astype(np.uint8)
+    if gate is None:
+        folds[:] = 0
+    elif n < 6:
+        # Too few to split at random: every third row judges.
+        folds[:] = np.arange(n) % 3 == 2 if n > 2 else np.arange(n) % 2
+    searched = np.flatnonzero(folds == 0)
+    if len(searched) == 0:
+        searched = np.arange(n)
+    if len(searched) > SEARCH_ROWS:
+        searched = np.sort(rng.choice(searched, SEARCH_ROWS, replace=False))
+    sample = X[searched]
+    if tiles is not None:
+        sample = subsample(tiles.gather(sample), SEARCH_ROWS, rng)
+    return folds, sample
+
+
+def _count(X, folds, sample, rotation, over_blocks, tiles):
+    """Count the projections of searching and of judging rows; return extremes too."""
+    grid = Grid.around(rotation.project(sample))
+
+    def count(rows):
+        block, block_folds = X[rows], folds[rows]
+        if tiles is not None:
+            block = tiles.gather(block)
+            block_folds = np.repeat(block_folds, tiles.n_positions)
+        Y = rotation.project(block)
+        return count_folds(Y, block_folds, 2, grid), Y.min(axis=0), Y.max(axis=0)
+
+    values, low, high = zip(*over_blocks(X, count), strict=True)
+    extremes = np.array([np.min(low, axis=0), np.max(high, axis=0)], dtype=np.float64)
+    searched, judged = sum(values)
+    return Counts(grid, searched), Counts(grid, judged), extremes
+
+
+def _clustering(X, folds, rotation, maps, grid, tiles):
+    """Return the factor of the gains' standard errors where patches share images.
+
+    The patches of one image are no independent draws: the standard deviation of
+    an image's mean gain is compared with what independent patches would show
+    (the root of the design effect of Kish, 1965, "Survey Sampling", chapter 5).
+    """
+    judges = np.flatnonzero(folds == 1)[:CLUSTER_ROWS]
+    if len(judges) < 2 or tiles.n_positions == 1:
+        return 1.0
+    Y = rotation.project(tiles.gather(X[judges]))
+    bins = (Y - grid.loc) / (BIN_WIDTH * grid.scale) + 0.5 * N_BINS
+    bins = np.clip(bins, 0, N_BINS - 1).astype(np.intp)
+    gains = maps.gain_per_bin(grid)[np.arange(Y.shape[1]), bins]
+    means = gains.reshape(len(judges), tiles.n_positions, -1).mean(axis=1)
+    alone = np.maximum(gains.var(axis=0), np.finfo(np.float64).tiny)
+    return np.sqrt(np.maximum(tiles.n_positions * means.var(axis=0) / alone, 1.0))
+
+
+def approach(maps, source, target):
+    """How much nearer the mapped source comes to the target, per direction.
+
+    The 1-D squared Wasserstein distance before minus after, in units of the
+    target's spread; and its standard error where both are the same law, about
+    1 / n of each side.
+    """
+    gains = np.empty(source.n_columns)
+    for k in range(source.n_columns):
+        at = _quantiles(source, k)
+        goal = _quantiles(target, k)
+        mapped = maps.select([k]).forward_and_log_det(at[:, None].copy(), np.zeros(64))
+        before = np.mean((at - goal) ** 2)
+        gains[k] = before - np.mean((mapped[:, 0] - goal) ** 2)
+    gains /= target.grid.scale**2
+    error = 1.0 / max(source.n_samples, 1) + 1.0 / max(target.n_samples, 1)
+    return gains, np.full(source.n_columns, error)
+
+
+def _quantiles(counts, k):
+    cumulative = np.cumsum(counts.values[k]) / max(counts.n_samples, 1)
+    centres = counts.grid.loc[k] + counts.grid.scale[k] * CENTRES
+    return np.interp(LEVELS, cumulative, centres)

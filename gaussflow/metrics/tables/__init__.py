@@ -1,0 +1,1 @@
+"""Scores of synthetic tables: similarity, prediction, disclosure."""

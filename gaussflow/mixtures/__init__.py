@@ -1,0 +1,1 @@
+"""Gaussian mixtures, their search and their triangular map."""

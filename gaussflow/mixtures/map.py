@@ -1,0 +1,154 @@
+"""The Knothe-Rosenblatt map of a Gaussian mixture, as arrays and two passes."""
+
+import numpy as np
+
+from gaussflow.kernels.mixture import mixture_forward, mixture_inverse
+from gaussflow.persistence.state import Persistent, check_floats, check_that
+
+
+class MixtureMap(Persistent):
+    """Carry a Gaussian mixture to the standard normal, column after column.
+
+    With u_k = L_k^-1 (x - mu_k), column j becomes
+    z_j = Phi^-1(sum_k w_k(x_<j) Phi(u_kj)), where the weights are posterior to
+    the columns before it. The log-determinant is log p(x) - log N(z).
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_components,)
+        Positive; normalised here.
+    means : ndarray of shape (n_components, n_features)
+        Components' means.
+    cholesky : ndarray of shape (n_components, n_features, n_features) or \
+            (n_components, n_features)
+        Lower Cholesky factors of the components' covariances, or the
+        standard deviations when all covariances are diagonal.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gaussflow.mixtures.map import MixtureMap
+    >>> one = MixtureMap(np.ones(1), np.zeros((1, 2)), np.full((1, 2), 2.0))
+    >>> Z, log_det = one.forward_and_log_det(np.array([[2.0, -4.0]]))
+    >>> Z.round(6), log_det.round(3)
+    (array([[ 1., -2.]]), array([-1.386]))
+    """
+
+    def __init__(self, weights, means, cholesky):
+        weights = np.asarray(weights, dtype=np.float64)
+        cholesky = np.asarray(cholesky, dtype=np.float64)
+        self.log_weights = np.log(weights / weights.sum())
+        # Laid out as the kernels read them, column after column.
+        self.means = np.ascontiguousarray(np.asarray(means, dtype=np.float64).T)
+        n_features, n_components = self.means.shape
+        if cholesky.ndim == 2:
+            self.scales = np.ascontiguousarray(cholesky.T)
+            self.lower = np.zeros((n_features, n_components, 0))
+        else:
+            self.lower = np.ascontiguousarray(cholesky.transpose(1, 0, 2))
+            diagonal = np.arange(n_features)
+            self.scales = self.lower[diagonal, :, diagonal]
+
+    def _check_state(self):
+        shape = check_floats(self, "means", (None, None)).shape
+        check_floats(self, "log_weights", shape[1:])
+        positive = (check_floats(self, "scales", shape) > 0.0).all()
+        check_that(self, min(shape) >= 1 and positive, "the scales must be positive")
+        lower = check_floats(self, "lower", (*shape, None))
+        complete = lower.shape[2] in (0, shape[0])
+        check_that(self, complete, f"lower has shape {lower.shape}")
+
+    @property
+    def n_features(self):
+        """Number of columns."""
+        return self.means.shape[0]
+
+    @property
+    def weights(self):
+        """Components' weights, of shape (n_components,)."""
+        return np.exp(self.log_weights)
+
+    @property
+    def cholesky(self):
+        """Lower Cholesky factors, (n_components, n_features, n_features)."""
+        n_features, n_components = self.means.shape
+        factors = np.zeros((n_components, n_features, n_features))
+        if self.lower.shape[2]:
+            factors[:] = np.tril(self.lower.transpose(1, 0, 2))
+        else:
+            diagonal = np.arange(n_features)
+            factors[:, diagonal, diagonal] = self.scales.T
+        return factors
+
+    def forward_and_log_det(self, X):
+        """Return (Z, log |det dZ/dX|); X is overwritten by Z."""
+        log_det = np.empty(X.shape[0])
+        mixture_forward(X, *self._arrays(), X, log_det)
+        return X, log_det
+
+    def inverse_and_log_det(self, Z):
+        """Return (X, log |det dX/dZ|); Z is overwritten by X."""
+        log_det = np.empty(Z.shape[0])
+        mixture_inverse(Z, *self._arrays(), Z, log_det)
+        return Z, log_det
+
+    def _arrays(self):
+        return self.log_weights, self.means, self.scales, self.lower
+
+
+class GroupedMap(Persistent):
+    """Map groups of columns, each by its own MixtureMap.
+
+    Parameters
+    ----------
+    groups : list of ndarray of int
+        Columns of each group; every column is in one.
+    maps : list of MixtureMap
+        One for each group.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gaussflow.mixtures.map import GroupedMap, MixtureMap
+    >>> maps = [MixtureMap([1.0], [[0.0]], [[scale]]) for scale in (2.0, 5.0)]
+    >>> both = GroupedMap([np.array([1]), np.array([0])], maps)
+    >>> both.forward_and_log_det(np.array([[10.0, 10.0]]))[0].round(6)
+    array([[2., 5.]])
+    """
+
+    def __init__(self, groups, maps):
+        self.groups = list(groups)
+        self.maps = list(maps)
+
+    @property
+    def n_features(self):
+        """Number of columns."""
+        return sum(len(group) for group in self.groups)
+
+    def _check_state(self):
+        pairs = list(zip(self.groups, self.maps, strict=True))
+        check_that(self, len(pairs) > 0, "there is no group")
+        for group, mixture in pairs:
+            fits = isinstance(mixture, MixtureMap) and mixture.n_features == len(group)
+            check_that(self, fits, "each group needs a mixture as wide")
+        columns = np.sort(np.concatenate(self.groups))
+        every = np.array_equal(columns, np.arange(len(columns)))
+        check_that(self, every, "every column must be in one group")
+
+    def forward_and_log_det(self, X):
+        """Return (Z, log |det dZ/dX|); X is overwritten by Z."""
+        return self._run("forward_and_log_det", X)
+
+    def inverse_and_log_det(self, Z):
+        """Return (X, log |det dX/dZ|); Z is overwritten by X."""
+        return self._run("inverse_and_log_det", Z)
+
+    def _run(self, method, X):
+        if len(self.groups) == 1:
+            return getattr(self.maps[0], method)(X)
+        log_det = np.zeros(len(X))
+        for group, mixture in zip(self.groups, self.maps, strict=True):
+            part = np.ascontiguousarray(X[:, group])
+            X[:, group], change = getattr(mixture, method)(part)
+            log_det += change
+        return X, log_det

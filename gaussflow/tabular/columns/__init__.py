@@ -1,0 +1,1 @@
+"""What a column is: its kind, its cells, its map to numbers."""

@@ -1,0 +1,140 @@
+"""What one column of a table is made of: its kind, precision and levels."""
+
+from dataclasses import dataclass
+
+from gaussflow.persistence.state import Persistent
+
+#: Kinds that a flow learns, and kinds that are set aside.
+LEARNED_KINDS = (
+    "continuous",
+    "integer",
+    "datetime",
+    "boolean",
+    "categorical",
+    "ordinal",
+)
+ASIDE_KINDS = ("constant", "identifier", "text")
+
+
+@dataclass
+class Column(Persistent):
+    """One column of a table, as found in the data.
+
+    Numbers and dates lie on the column's own grid: a value is
+    ``(origin + step * k) / 10**decimals`` with a whole number k >= 0. Columns
+    in full floating-point precision have no grid (``decimals`` is None).
+
+    Attributes
+    ----------
+    name : str
+        Column name.
+    kind : str
+        "continuous", "integer", "datetime", "boolean", "categorical" and
+        "ordinal" are learned; "constant", "identifier" and "text" are not.
+    dtype : str
+        The pandas dtype that generated columns get.
+    missing : int
+        Number of missing cells.
+    missing_marker : str
+        How an object column writes a missing cell: "nan" or "None".
+    distinct : int
+        Number of distinct values, missing aside.
+    repeated : float
+        Share of the filled cells whose value another row holds too.
+    decimals, origin, step : int or None, int, int
+        The grid of a numeric or date column.
+    low, high : int, float or str
+        Bounds of a numeric or date column.
+    levels : list or None
+        Distinct values of a discrete column; ordered if ``kind`` is "ordinal".
+    categories : list or None
+        For a categorical dtype, all its categories, unused ones included.
+    note : str
+        Why a column is set aside, or what the user should know.
+    """
+
+    name: object
+    kind: str
+    dtype: str
+    missing: int = 0
+    missing_marker: str = "nan"
+    distinct: int = 0
+    repeated: float = 0.0
+    decimals: int | None = None
+    origin: int = 0
+    step: int = 1
+    low: object = None
+    high: object = None
+    levels: list | None = None
+    categories: list | None = None
+    categories_dtype: str | None = None
+    note: str = ""
+
+    @property
+    def is_number(self):
+        """Whether values are numbers or dates, placed on a line."""
+        return self.kind in ("continuous", "integer", "datetime")
+
+    @property
+    def is_learned(self):
+        """Whether a flow learns this column."""
+        return self.kind in LEARNED_KINDS
+
+    def __str__(self):
+        """Describe the column in one line."""
+        parts = [f"{self.name!s:<26.26} {self.kind:<12} {self.dtype:<16.16}"]
+        if self.is_number:
+            parts.append(f"{self.low} to {self.high}")
+            if self.decimals and self.kind == "continuous":
+                parts.append(f"{self.decimals} decimals")
+        elif self.levels is not None and self.kind != "constant":
+            parts.append(f"{self.distinct} levels")
+        if self.missing:
+            parts.append(f"{self.missing} missing")
+        if self.note:
+            parts.append(self.note)
+        return ", ".join(parts)
+
+
+def check_column(column):
+    """Raise a ValueError unless the column has what its kind needs."""
+    known = LEARNED_KINDS + ASIDE_KINDS
+    if column.kind not in known:
+        raise ValueError(
+            f"Column {column.name!r} has kind {column.kind!r}; "
+            f"choose one of {', '.join(known)}."
+        )
+    _check_aside(column)
+    no_levels = column.is_learned and not column.is_number and column.levels is None
+    no_bounds = column.is_number and column.low is None
+    if no_levels or no_bounds:
+        raise ValueError(
+            f"Column {column.name!r} cannot become {column.kind}: its "
+            f"{'levels' if no_levels else 'bounds'} are not known. Read them off the "
+            f"table with Schema.infer(df, kinds={{{column.name!r}: {column.kind!r}}})."
+        )
+
+
+def _check_aside(column):
+    """Raise a ValueError if such cells cannot be left empty, or made anew."""
+    numbers = ("int", "uint", "float", "double")
+    text = ("str", "object", "large_string")
+    dtype, name = column.dtype.lower(), column.name
+    if column.kind == "identifier" and not dtype.startswith((*numbers, *text)):
+        raise ValueError(
+            f"Column {name!r} cannot become an identifier: keys are whole numbers or "
+            f"text, not {column.dtype}. Choose 'text' to leave it empty."
+        )
+    if column.kind == "text" and column.dtype.startswith(("int", "uint", "bool")):
+        if column.dtype != "boolean":
+            raise ValueError(
+                f"Column {name!r} cannot become text, which is left empty: "
+                f"{column.dtype} has no missing cells. Choose 'identifier', or drop "
+                "the column."
+            )
+    one = column.distinct <= 1 or (column.levels is not None and len(column.levels) < 2)
+    if column.kind == "constant" and not one:
+        raise ValueError(
+            f"Column {name!r} cannot become constant: it holds {column.distinct} "
+            "values. Choose 'text' to leave it empty, or drop the column."
+        )

@@ -1,0 +1,220 @@
+"""Maps between one column's values and its ranks in (0, 1), on its own grid.
+
+A map gives every value the interval of ranks that belongs to it, and every
+rank its value. A value that many rows hold is an atom: it owns an interval as
+long as its share, and comes back exactly. Rows in between, each with a value
+nearly its own, have their ranks smoothed over the grid between them.
+"""
+
+import numpy as np
+
+from gaussflow.persistence.state import Persistent
+
+#: Numeric columns with at most so many distinct values are taken as a list of
+#: values; nothing is emitted between them.
+FEW_VALUES = 20
+#: Half a cell of the grid; a little less, or its edge would round away from it.
+HALF_CELL = 0.5 - 1e-7
+
+
+class LevelMap(Persistent):
+    """Ranks of a column with few values: each owns one interval.
+
+    Attributes
+    ----------
+    order_ : ndarray of shape (n_kept,)
+        Kept codes (or numbers), from the lowest rank to the highest.
+    edges_ : ndarray of shape (n_kept + 1,)
+        Ends of their intervals, from 0 to 1.
+    merge_ : bool
+        Whether a value that was not kept goes to the nearest kept one (numbers);
+        otherwise it is left open, as if it had not been observed (categories).
+    """
+
+    def __init__(self, values, counts, *, min_count, merge=False):
+        kept = counts >= min_count
+        self.merge_ = merge
+        self.n_suppressed_ = int((~kept).sum())
+        self.rows_suppressed_ = int(counts[~kept].sum())
+        weights = counts[kept].astype(float)
+        if merge and self.n_suppressed_:
+            nearest = _nearest(values[kept], values[~kept])
+            np.add.at(weights, nearest, counts[~kept])
+        self._arrange(values[kept], weights)
+
+    def _arrange(self, values, weights):
+        self.order_ = np.asarray(values, dtype=np.float64)
+        self.weights_ = np.asarray(weights, dtype=np.float64)
+        edges = np.concatenate([[0.0], np.cumsum(self.weights_)])
+        self.edges_ = edges / edges[-1] if len(self.order_) else np.array([0.0, 1.0])
+
+    def reorder(self, positions):
+        """Arrange the kept values anew: ``positions`` sorts them."""
+        self._arrange(self.order_[positions], self.weights_[positions])
+
+    def intervals(self, values):
+        """Return the lower and upper rank of each value; (0, 1) if open."""
+        at = self.places(values)
+        known = at >= 0
+        low = np.where(known, self.edges_[np.maximum(at, 0)], 0.0)
+        high = np.where(known, self.edges_[np.maximum(at, 0) + 1], 1.0)
+        return low, high
+
+    def places(self, values):
+        """Return the place of each value in the order, -1 if not kept."""
+        if self.merge_:
+            return _nearest(self.order_, values)
+        by_value = np.argsort(self.order_)
+        at = np.searchsorted(self.order_[by_value], values)
+        at = by_value[np.minimum(at, len(self.order_) - 1)]
+        return np.where(self.order_[at] == values, at, -1)
+
+    def values(self, ranks):
+        """Return the value that owns each rank."""
+        at = np.searchsorted(self.edges_, ranks, side="right") - 1
+        return self.order_[np.clip(at, 0, len(self.order_) - 1)]
+
+
+class GridMap(Persistent):
+    """Ranks of a column of numbers: atoms, and smoothed ranks between them.
+
+    The rank function is piecewise linear through the knots. With
+    ``min_count`` above 1, the ends are smoothed too: a straight line that keeps
+    the mean of the outermost ``min_count`` rows and stops short of the extreme.
+
+    Attributes
+    ----------
+    knots_ : ndarray of shape (n_knots,)
+        Values (grid coordinates), not decreasing.
+    ranks_ : ndarray of shape (n_knots,)
+        Their ranks, from 0 to 1, not decreasing.
+    unit_ : ndarray of shape (n_knots - 1,)
+        Spacing of the values emitted in each segment; 0 where there is no grid.
+    """
+
+    def __init__(self, values, counts, *, min_count, grid, origin=None):
+        self.origin_ = origin
+        unit = self._local_unit(values) if grid else np.zeros(len(values))
+        atom = counts >= max(min_count, 2)
+        edges = np.concatenate([[0.0], np.cumsum(counts)]) / counts.sum()
+        cuts, ends = (0, 0), (None, None)
+        if min_count > 1:
+            cuts, ends = _smooth_ends(values, counts, atom, unit, min_count)
+        if sum(cuts) >= len(values):
+            low, high = ends if ends[0] < ends[1] else (values[0], values[-1])
+            self.knots_ = np.array([low, high], dtype=np.float64)
+            self.ranks_ = np.array([0.0, 1.0])
+            self.unit_ = unit[:1].copy()
+            return
+        kept = slice(cuts[0], len(values) - cuts[1])
+        here = slice(kept.start, kept.stop + 1)
+        half = HALF_CELL if grid else 0.0
+        self._lay_knots(values[kept], edges[here], atom[kept], unit[kept], half, cuts)
+        self._lay_ends(*ends, unit=1.0 if grid else 0.0)
+
+    def _lay_knots(self, values, edges, atom, unit, half, cuts):
+        """Lay two knots an atom, one a lone value, and the ends of the runs."""
+        starts = ~atom & np.r_[cuts[0] == 0, atom[:-1]]
+        stops = ~atom & np.r_[atom[1:], cuts[1] == 0]
+        laid = np.stack([atom | starts, ~atom, atom | stops], axis=1)
+        knots = np.stack([values - half, values, values + half], axis=1)
+        middles = 0.5 * (edges[:-1] + edges[1:])
+        ranks = np.stack([edges[:-1], middles, edges[1:]], axis=1)
+        unit = np.where(atom & (half > 0.0), 1.0, unit)
+        unit = np.repeat(unit[:, None], 3, axis=1)[laid]
+        self.knots_ = knots[laid].astype(np.float64)
+        self.ranks_ = ranks[laid]
+        self.unit_ = np.minimum(unit[:-1], unit[1:])
+
+    def _lay_ends(self, low, high, unit):
+        """Give the rows that were cut off a straight line to ``low``, ``high``."""
+        if high is not None and high > self.knots_[-1]:
+            self.knots_ = np.r_[self.knots_, high]
+            self.ranks_ = np.r_[self.ranks_, 1.0]
+            self.unit_ = np.r_[self.unit_, self.unit_[-1:] if unit else 0.0]
+        if low is not None and low < self.knots_[0]:
+            self.knots_ = np.r_[low, self.knots_]
+            self.ranks_ = np.r_[0.0, self.ranks_]
+            self.unit_ = np.r_[self.unit_[:1] if unit else 0.0, self.unit_]
+        self.ranks_[0], self.ranks_[-1] = 0.0, 1.0
+
+    def _local_unit(self, values):
+        """Return the coarsest power of ten that neighbouring values share.
+
+        185.2 beside 2019.0 shows that large values have fewer decimals.
+        """
+        unit = np.ones(len(values))
+        if self.origin_ is None:
+            return unit
+        whole = np.abs(values.astype(np.int64) + self.origin_)
+        for power in range(1, 9):
+            unit[(whole > 0) & (whole % 10**power == 0)] = 10.0**power
+        padded = np.pad(unit, 3, mode="edge")
+        return np.lib.stride_tricks.sliding_window_view(padded, 7).min(axis=1)
+
+    def intervals(self, values):
+        """Return the lower and upper rank of what comes back as each value."""
+        knots, ranks = self.knots_, self.ranks_
+        values = np.clip(values, knots[0], knots[-1])
+        last = len(knots) - 2
+        left = np.clip(np.searchsorted(knots, values, "left") - 1, 0, last)
+        right = np.clip(np.searchsorted(knots, values, "right") - 1, 0, last)
+        low = _line(knots, ranks, left, values - 0.5 * self.unit_[left], side=0)
+        high = _line(knots, ranks, right, values + 0.5 * self.unit_[right], side=1)
+        return low, np.maximum(low, high)
+
+    def values(self, ranks):
+        """Return the value of each rank, on the grid."""
+        at = np.searchsorted(self.ranks_, ranks, side="right") - 1
+        at = np.clip(at, 0, len(self.knots_) - 2)
+        width = self.ranks_[at + 1] - self.ranks_[at]
+        share = (ranks - self.ranks_[at]) / np.where(width > 0, width, 1.0)
+        # Half an ulp of rank must not move a value that is its knot's own.
+        share = np.where(np.abs(share - np.rint(share)) < 1e-9, np.rint(share), share)
+        share = np.clip(share, 0.0, 1.0)
+        out = np.where(
+            share == 1.0,
+            self.knots_[at + 1],
+            self.knots_[at] + share * (self.knots_[at + 1] - self.knots_[at]),
+        )
+        unit = self.unit_[at]
+        step = np.where(unit > 0, unit, 1.0)
+        origin = self.origin_ or 0
+        return np.where(unit > 0, np.rint((out + origin) / step) * step - origin, out)
+
+
+def _line(knots, ranks, at, values, side):
+    """Interpolate the rank within segment ``at``, never beyond its ends."""
+    width = knots[at + 1] - knots[at]
+    share = (values - knots[at]) / np.where(width > 0, width, 1.0)
+    share = np.where(width > 0, np.clip(share, 0.0, 1.0), float(side))
+    return ranks[at] + share * (ranks[at + 1] - ranks[at])
+
+
+def _smooth_ends(values, counts, atom, unit, min_count):
+    """Return how many values to cut at either end, and where the lines end."""
+    low = _smooth_end(-values, counts, atom, unit, min_count)
+    high = _smooth_end(*(a[::-1] for a in (values, counts, atom, unit)), min_count)
+    return (low[0], high[0]), (None if low[1] is None else -low[1], high[1])
+
+
+def _smooth_end(values, counts, atom, unit, min_count):
+    """Cut the outermost lone values; ``values`` fall, from the extreme inwards."""
+    if atom[0]:
+        return 0, None
+    run = int(np.argmax(atom)) if atom.any() else len(atom)
+    n_cut = min(run, int(np.searchsorted(np.cumsum(counts), min_count)) + 1)
+    inner = values[min(n_cut, len(values) - 1)]
+    mean = np.average(values[:n_cut], weights=counts[:n_cut])
+    if unit[0] > 0:
+        furthest = values[0] - 0.51 * unit[0]
+    else:
+        furthest = 0.5 * (values[0] + values[min(1, len(values) - 1)])
+    return n_cut, float(min(2.0 * mean - inner, furthest))
+
+
+def _nearest(places, values):
+    """Return the index of the place nearest to each value; places sorted."""
+    order = np.argsort(places)
+    middles = 0.5 * (places[order][:-1] + places[order][1:])
+    return order[np.searchsorted(middles, values)]

@@ -1,0 +1,117 @@
+"""Whether a table suits a constraint, and the combinations that it allows."""
+
+import numpy as np
+
+from gaussflow.persistence.state import Persistent
+from gaussflow.tabular.columns.cells import to_numbers
+from gaussflow.tabular.constraints.evaluation import label
+from gaussflow.tabular.constraints.parser import (
+    All,
+    Any,
+    Compare,
+    Determines,
+    Fixed,
+    Implies,
+    Literal,
+    Member,
+)
+
+
+class Combinations(Persistent):
+    """The combinations of values that a table holds, as numbers.
+
+    Those of fewer than ``min_count`` rows are left out, unless all are.
+    """
+
+    def __init__(self, constraint, schema, df, min_count):
+        names = [label(df, name) for name in constraint.columns]
+        self.columns = [schema[name] for name in names if schema[name].is_learned]
+        rows = df[[c.name for c in self.columns]].dropna()
+        self.steps = isinstance(constraint.tree, Determines)
+        if len(self.columns) < 2:  # a constant goes with everything
+            return
+        numbers = np.column_stack([to_numbers(rows[c.name], c) for c in self.columns])
+        self.rows, counts = np.unique(numbers, axis=0, return_counts=True)
+        if isinstance(constraint.tree, Fixed) and (counts >= min_count).any():
+            self.rows = self.rows[counts >= min_count]
+
+    def broken(self, frame):
+        """Return which rows hold a combination that the table does not."""
+        if len(self.columns) < 2:
+            return np.zeros(len(frame), dtype=bool)
+        numbers = np.column_stack([to_numbers(frame[c.name], c) for c in self.columns])
+        filled = ~np.isnan(numbers).any(axis=1)
+        if self.steps:
+            # A value between two that were seen takes either one's partner.
+            source, partner = self.rows.T
+            last = len(source) - 1
+            at = np.searchsorted(source, numbers[:, 0])
+            near = (np.clip(at, 0, last), np.clip(at - 1, 0, last))
+            exact = source[near[0]] == numbers[:, 0]
+            if not self.columns[0].is_number:
+                return filled & ~(exact & (partner[near[0]] == numbers[:, 1]))
+            found = partner[near[0]] == numbers[:, 1]
+            found |= ~exact & (partner[near[1]] == numbers[:, 1])
+            return filled & ~found
+        both = np.concatenate([self.rows, numbers[filled]])
+        codes = np.unique(both, axis=0, return_inverse=True)[1].ravel()
+        out = np.zeros(len(frame), dtype=bool)
+        known = codes[: len(self.rows)]
+        out[filled] = ~np.isin(codes[len(self.rows) :], known)
+        return out
+
+
+def check_constraint(constraint, schema, df):
+    """Raise a ValueError unless the table has the columns and keeps the rule."""
+    kept = constraint.holds(df)
+    for name in constraint.columns:
+        column = schema[label(df, name)]
+        if not column.is_learned and column.kind != "constant":
+            raise ValueError(
+                f"Constraint {constraint.text!r} cannot be kept: column "
+                f"{column.name!r} is not learned (kind {column.kind!r}). Drop the "
+                "constraint, or infer the schema with another kind, for example "
+                f"Schema.infer(df, kinds={{{column.name!r}: 'categorical'}})."
+            )
+    _check_levels(constraint, constraint.tree, schema, df)
+    if not kept.all():
+        first = kept.index[~kept.to_numpy()][0]
+        row = df[~kept.to_numpy()].iloc[0]
+        cells = [f"{name} = {row[label(df, name)]}" for name in constraint.columns]
+        raise ValueError(
+            f"Constraint {constraint.text!r} is broken by {int((~kept).sum())} of the "
+            f"{len(df)} rows of the table, first at index {first!r} "
+            f"({', '.join(cells)}). Correct or drop these rows, which "
+            f"Constraint({constraint.text!r}).violations(df) returns, or drop the "
+            "constraint."
+        )
+
+
+def _check_levels(constraint, node, schema, df):
+    """Refuse a text that is no level of its column: most likely a slip."""
+    if isinstance(node, (All, Any)):
+        for part in node.parts:
+            _check_levels(constraint, part, schema, df)
+    elif isinstance(node, Implies):
+        _check_levels(constraint, node.condition, schema, df)
+        _check_levels(constraint, node.conclusion, schema, df)
+    name, values = None, ()
+    if isinstance(node, Compare) and node.order in ("==", "!="):
+        sides = (node.left, node.right)
+        texts = [s.value for s in sides if isinstance(s, Literal)]
+        names = [s.single for s in sides if not isinstance(s, Literal)]
+        if texts and names:
+            name, values = names[0], tuple(texts)
+    elif isinstance(node, Member):
+        name, values = node.name, node.values
+    if name is None:
+        return
+    column = schema[label(df, name)]
+    if column.kind in ("categorical", "ordinal") and column.levels:
+        known = {*column.levels, *(column.categories or ())}
+        if not known & set(values):
+            raise ValueError(
+                f"Constraint {constraint.text!r}: column {column.name!r} has no level "
+                f"{', '.join(map(repr, values))}; its levels are "
+                f"{', '.join(map(repr, column.levels[:10]))}."
+            )

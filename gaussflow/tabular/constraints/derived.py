@@ -1,0 +1,313 @@
+"""Columns that follow from others: left out of learning, and computed after."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from gaussflow.persistence.state import Persistent
+from gaussflow.tabular.columns.cells import from_numbers, to_numbers
+from gaussflow.tabular.columns.value_maps import FEW_VALUES
+from gaussflow.tabular.constraints.evaluation import label
+from gaussflow.tabular.constraints.parser import (
+    All,
+    Compare,
+    Determines,
+    Fixed,
+    Sum,
+)
+
+#: How far from the grid a computed value may lie, in steps of the grid.
+OFF_GRID = 1e-6
+
+
+class Derived(Persistent):
+    """A column computed from others; see the subclasses.
+
+    Attributes
+    ----------
+    column : Column
+        What is computed.
+    sources : list
+        Labels of the columns that it is computed from.
+    dropped : bool
+        Whether the column need not be learned; otherwise it is missing by chance,
+        and where it is not, it is computed over what was drawn.
+    fallback : float
+        A number of the column, for rows that will not be kept.
+    """
+
+    def __init__(self, column, sources):
+        self.column, self.sources = column, sources
+        self.dropped = False
+
+    def learn(self, df, min_count):
+        """Learn what computing takes from the table: by default nothing."""
+
+    def fit(self, df):
+        """Learn from the table; return whether it computes the column exactly."""
+        real = df[self.column.name]
+        numbers, fine = self.compute(df)
+        missing = real.isna().to_numpy()
+        unknown = np.isnan(numbers)
+        self.dropped = bool((missing == unknown).all())
+        both = ~missing & ~unknown
+        if not both.any():
+            return False
+        self.fallback = float(numbers[both][0])
+        same = numbers[both] == to_numbers(real, self.column)[both]
+        return bool(fine[both].all() and same.all())
+
+    def fill(self, frame):
+        """Return the column's cells for new rows, and which are allowed."""
+        numbers, fine = self.compute(frame)
+        unknown = np.isnan(numbers)
+        if self.dropped:
+            return from_numbers(
+                np.where(fine, numbers, self.fallback), self.column
+            ), fine
+        drawn = to_numbers(frame[self.column.name], self.column)
+        kept = np.isnan(drawn) | unknown
+        numbers = np.where(kept | ~fine, drawn, numbers)
+        return from_numbers(numbers, self.column), fine | kept
+
+
+class SumColumn(Derived):
+    """A sum of other columns times coefficients, on the column's grid.
+
+    Values off the grid or out of bounds are not allowed; nor is an extreme
+    that fewer than ``min_count`` rows hold.
+    """
+
+    def __init__(self, column, sources, factors, constant):
+        super().__init__(column, sources)
+        self.factors, self.constant = factors, constant
+
+    def learn(self, df, min_count):
+        """Learn the bounds."""
+        numbers = to_numbers(df[self.column.name], self.column)
+        numbers = numbers[~np.isnan(numbers)]
+        self.bounds = [numbers.min(), numbers.max()]
+        counts = [(numbers == end).sum() for end in self.bounds]
+        # With one value more than the ends, the lone extremes can be left out.
+        spare = len(np.unique(numbers)) > 3
+        self.open_ends = [bool(spare and count < min_count) for count in counts]
+
+    def compute(self, frame):
+        """Return the column's grid coordinates and which are allowed."""
+        total = np.full(len(frame), self.constant)
+        for name, factor in zip(self.sources, self.factors, strict=True):
+            cells = frame[name]
+            filled = cells.notna().to_numpy()
+            values = np.full(len(frame), np.nan)
+            values[filled] = cells[filled].to_numpy(dtype=np.float64)
+            total += factor * values
+        if self.column.decimals is None:
+            numbers, fine = total, np.ones(len(total), dtype=bool)
+        else:
+            scale, column = 10.0**self.column.decimals, self.column
+            places = (total * scale - column.origin) / column.step
+            numbers = np.rint(places)
+            fine = ~(np.abs(places - numbers) > OFF_GRID)
+        if hasattr(self, "bounds"):
+            (low, high), (no_low, no_high) = self.bounds, self.open_ends
+            fine &= ~((numbers < low) | (numbers > high))
+            fine &= ~((no_low & (numbers == low)) | (no_high & (numbers == high)))
+        return numbers, fine
+
+    def fit(self, df):
+        """Compute the real rows before the bounds shut their lone extremes out."""
+        bounds = self.__dict__.pop("bounds")
+        exact = super().fit(df)
+        self.bounds = bounds
+        return exact
+
+
+class LookupColumn(Derived):
+    """The value that goes with another column's value, from a table.
+
+    Where the other column is a number of many values, the table is one of steps,
+    which change halfway between two values seen. A missing cell is a value too.
+    """
+
+    def __init__(self, column, source):
+        super().__init__(column, [source.name])
+        self.source = source
+
+    def learn(self, df, min_count):
+        """Learn the table."""
+        source = to_numbers(df[self.source.name], self.source)
+        values = to_numbers(df[self.column.name], self.column)
+        gap = np.isnan(source)
+        self.for_missing = values[gap][0] if gap.any() else np.nan
+        knots, first = np.unique(source[~gap], return_index=True)
+        values = values[~gap][first]
+        self.steps = self.source.is_number and len(knots) > FEW_VALUES
+        if self.steps:
+            changes = [
+                i
+                for i, (a, b) in enumerate(pairwise(values))
+                if not (a == b or (np.isnan(a) and np.isnan(b)))
+            ]
+            at = np.array([0, *(i + 1 for i in changes)], dtype=np.int64)
+            middle = [0.5 * (knots[i] + knots[i + 1]) for i in changes]
+            knots, values = np.array([-np.inf, *middle]), values[at]
+        self.knots, self.values = knots, values
+        self.known = np.ones(len(values), dtype=bool)
+        if not self.column.is_number:  # a level of few rows must not come out
+            all_values = to_numbers(df[self.column.name], self.column)
+            levels, counts = np.unique(all_values, return_counts=True)
+            rare = levels[counts < min_count]
+            self.known = ~np.isin(values, rare[~np.isnan(rare)])
+            if not self.known.any():
+                self.known[:] = True
+
+    def compute(self, frame):
+        """Return the column's numbers and which are allowed."""
+        source = to_numbers(frame[self.source.name], self.source)
+        gap = np.isnan(source)
+        at = np.searchsorted(self.knots, np.where(gap, self.knots[-1], source), "right")
+        at = np.maximum(at - 1, 0)
+        fine = gap | self.known[at]
+        if not self.steps:
+            fine &= gap | (self.knots[at] == source)
+        return np.where(gap, self.for_missing, self.values[at]), fine
+
+    def fit(self, df):
+        """Compute the real rows; rare levels are not held against the table."""
+        known, self.known = self.known, np.ones_like(self.known)
+        exact = super().fit(df)
+        self.known = known
+        return exact
+
+
+class CopyColumn(Derived):
+    """The same value as another column's."""
+
+    def compute(self, frame):
+        """Return the column's numbers and which are allowed."""
+        cells = frame[self.sources[0]]
+        column = self.column
+        fine = np.ones(len(cells), dtype=bool)
+        if column.is_number:
+            numbers = to_numbers(cells, column)
+            fine = np.isnan(numbers) | (numbers == np.rint(numbers))
+            return numbers, fine
+        known = cells.astype(object).isin(column.levels).to_numpy()
+        fine = known | cells.isna().to_numpy()
+        return to_numbers(cells.where(fine), column), fine
+
+
+def derive(trees, schema, df, target, min_count):
+    """Choose the columns that can be computed from others.
+
+    Parameters
+    ----------
+    trees : list of constraints' trees
+        What holds in every row of ``df``.
+    schema : Schema
+        What the columns are.
+    df : pandas.DataFrame
+        The table.
+    target : str or None
+        A column that is learned in any case.
+    min_count : int
+        Rows that an extreme or a level needs to come out.
+
+    Returns
+    -------
+    derived : list of Derived
+        In an order in which they can be computed.
+    """
+    found = []
+    for tree in trees:
+        for candidate in _candidates(tree, schema, df):
+            name = candidate.column.name
+            taken = name == target or any(d.column.name == name for d in found)
+            if taken or _reaches(found, candidate.sources, name):
+                continue
+            candidate.learn(df, min_count)
+            if candidate.fit(df):
+                found.append(candidate)
+                if not isinstance(tree, Fixed):
+                    break
+    return _in_order(found)
+
+
+def _candidates(tree, schema, df):
+    """Yield the columns that a rule could give, the best first."""
+    if isinstance(tree, All):
+        # Only a lone equality is derived; a chain's parts come as rules of their own.
+        return
+    if isinstance(tree, Determines):
+        source, column = (schema[label(df, n)] for n in (tree.source, tree.name))
+        if source.is_learned and column.is_learned:
+            yield LookupColumn(column, source)
+    elif isinstance(tree, Fixed):
+        columns = [schema[label(df, name)] for name in tree.names]
+        learned = [c for c in columns if c.is_learned]
+        for source in learned:
+            rows = df[[c.name for c in learned]].drop_duplicates()
+            if not rows[source.name].duplicated().any():
+                yield from (LookupColumn(c, source) for c in learned if c is not source)
+                return
+    elif isinstance(tree, Compare) and tree.order == "==":
+        if isinstance(tree.left, Sum) and isinstance(tree.right, Sum):
+            yield from _equality(tree, schema, df)
+
+
+def _equality(tree, schema, df):
+    """Yield the columns of an equality: first the one that varies most.
+
+    Errors of the others add up in it, and weigh the least there.
+    """
+    difference = tree.left.minus(tree.right)
+    factors = {label(df, name): factor for name, factor in difference.terms}
+    lone = [s.single for s in (tree.right, tree.left) if s.single is not None]
+    names = [label(df, n) for n in lone if label(df, n) in factors]
+    names += [n for n in reversed(factors) if n not in names]
+    numeric = all(schema[n].kind in ("continuous", "integer") for n in factors)
+    if numeric:
+        spread = {
+            n: abs(float(f)) * float(df[n].astype("float64").std())
+            for n, f in factors.items()
+        }
+        names.sort(key=lambda n: -np.log(max(spread[n], 1e-300)).round(1))
+    for name in names:
+        column = schema[name]
+        others = {n: -f / factors[name] for n, f in factors.items() if n != name}
+        usable = all(schema[n].is_learned for n in (name, *others))
+        if not others or not usable:
+            continue
+        if numeric:
+            constant = float(-difference.constant / factors[name])
+            yield SumColumn(
+                column, list(others), [float(f) for f in others.values()], constant
+            )
+        elif tree.left.single is not None and tree.right.single is not None:
+            yield CopyColumn(column, list(others))
+
+
+def _reaches(found, names, goal):
+    """Return whether computing ``names`` needs ``goal``."""
+    sources = {d.column.name: d.sources for d in found}
+    stack, seen = list(names), set()
+    while stack:
+        name = stack.pop()
+        if name == goal:
+            return True
+        if name not in seen:
+            seen.add(name)
+            stack += sources.get(name, [])
+    return False
+
+
+def _in_order(found):
+    """Sort so that every column comes after those that it is computed from."""
+    left, done, order = list(found), set(), []
+    names = {d.column.name for d in found}
+    while left:
+        ready = [d for d in left if not (set(d.sources) & names) - done]
+        order += ready
+        done |= {d.column.name for d in ready}
+        left = [d for d in left if d not in ready]
+    return order

@@ -1,0 +1,314 @@
+"""Constraints on synthetic rows: computed, drawn again, or repaired."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from gaussflow.persistence.state import Persistent
+from gaussflow.tabular.constraints.checks import Combinations, check_constraint
+from gaussflow.tabular.constraints.constraint import Constraint
+from gaussflow.tabular.constraints.derived import derive
+from gaussflow.tabular.constraints.evaluation import label, truth
+from gaussflow.tabular.constraints.parser import Determines, Fixed
+
+#: Rounds in which rows that break a constraint are drawn again.
+ROUNDS = 20
+#: Candidates drawn in one round, unless more rows are wanted.
+BATCH = 5000
+#: Rounds without progress after which a row is drawn again whole.
+STUCK = 3
+
+
+class Rules(Persistent):
+    """Keep synthetic rows to the constraints of their table.
+
+    Three means, in this order:
+
+    1. A column that an equality, a "determines" or fixed combinations give
+       is computed from the others, and not learned where it need not be.
+    2. A row that breaks a constraint is drawn again. Trees draw it from the last
+       column of that constraint on, given the columns before it: every
+       column follows its law given those before it, cut to what the constraints
+       allow. What stays broken, and rows of other flows, are drawn again whole:
+       they follow the learned law given that the constraints hold.
+    3. What breaks one after up to ``ROUNDS`` of either takes the cells of the columns
+       concerned from another synthetic row that keeps it, so that grids, bounds and
+       levels are right.
+
+    Parameters
+    ----------
+    schema : Schema
+        What the columns are.
+    df : pandas.DataFrame
+        The table, which must keep every constraint.
+    constraints : iterable of str, tuple or Constraint
+        The constraints, beside the schema's own.
+    target : str or None
+        The column that is learned in any case.
+    min_count : int
+        A combination, a level or an extreme of fewer rows does not come out.
+
+    Attributes
+    ----------
+    constraints : list of Constraint
+        Each once.
+    derived : list of Derived
+        The columns that are computed.
+    """
+
+    def __init__(self, schema, df, constraints, *, target=None, min_count=5):
+        schema.check(df)
+        declared = [*schema.constraints, *_as_list(constraints)]
+        self.constraints = list(dict.fromkeys(Constraint(c) for c in declared))
+        self.names = schema.names
+        self.combinations = {}
+        for constraint in self.constraints:
+            check_constraint(constraint, schema, df)
+            if isinstance(constraint.tree, (Fixed, Determines)):
+                self.combinations[constraint.text] = Combinations(
+                    constraint, schema, df, min_count
+                )
+        trees = [c.tree for c in self.constraints]
+        self.derived = derive(trees, schema, df, target, min_count)
+        dropped = {d.column.name for d in self.derived if d.dropped}
+        if not any(c.is_learned and c.name not in dropped for c in schema):
+            self.derived = []
+        sets = [[d.column.name, *d.sources] for d in self.derived]
+        sets += [[label(df, name) for name in c.columns] for c in self.constraints]
+        self.sets = sets
+        self.groups = _connected(sets)
+
+    @property
+    def kept(self):
+        """Names of the columns that the encoder decodes."""
+        return [name for name in self.names if name not in self.dropped]
+
+    @property
+    def texts(self):
+        """The constraints as text."""
+        return [constraint.text for constraint in self.constraints]
+
+    @property
+    def dropped(self):
+        """Names of the columns that are not learned."""
+        return [d.column.name for d in self.derived if d.dropped]
+
+    def learned(self, schema):
+        """Return the schema of the columns that a flow sees."""
+        dropped = self.dropped
+        columns = [c for c in schema if c.name not in dropped]
+        return replace(schema, columns=columns)
+
+    def complete(self, frame):
+        """Return the frame with all columns, and which rules its rows break.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            Rows as the encoder decodes them, without the dropped columns.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            With the computed columns, in the table's order.
+        broken : ndarray of shape (n_rows, n_rules), bool
+            For each computed column whether it is off its grid or bounds, then for each
+            constraint whether it is broken.
+        """
+        broken = []
+        columns = {name: frame[name] for name in frame.columns}
+        for derived in self.derived:
+            sources = [*derived.sources, derived.column.name]
+            known = pd.DataFrame({n: columns[n] for n in sources if n in columns})
+            columns[derived.column.name], fine = derived.fill(known)
+            broken.append(~fine)
+        frame = pd.concat([columns[name] for name in self.names], axis=1)
+        for constraint in self.constraints:
+            if constraint.text in self.combinations:
+                broken.append(self.combinations[constraint.text].broken(frame))
+            else:
+                broken.append(truth(constraint.tree, frame)[1])
+        if not broken:
+            return frame, np.zeros((len(frame), 0), dtype=bool)
+        return frame, np.column_stack(broken)
+
+    def settle(self, draw, n_rows, rng, redraw=None):
+        """Draw rows that keep every constraint.
+
+        Parameters
+        ----------
+        draw : callable
+            Takes row numbers below ``n_rows``, repeated as often as candidates are
+            wanted, and returns one decoded row for each.
+        n_rows : int
+            Number of rows.
+        rng : numpy.random.Generator
+            Randomness of the repair.
+        redraw : Redraw or None, default=None
+            Draws the later columns of rows again; None for whole rows only.
+
+        Returns
+        -------
+        frame : pandas.DataFrame of shape (n_rows, n_columns)
+
+        Raises
+        ------
+        ValueError
+            If not one candidate keeps some constraint.
+        """
+        pool = Pool(*self.complete(draw(np.arange(n_rows))))
+        if redraw is not None and self.sets:
+            self._draw_on(pool, redraw)
+        self._draw_whole(pool, draw)
+        places = {name: pool.place for name in self.names}
+        if len(pool.pending()):
+            places |= self._repaired(pool, rng)
+        frame = pool.frame
+        taken = [frame[n].take(places[n]).reset_index(drop=True) for n in self.names]
+        return pd.concat(taken, axis=1)
+
+    # -- helpers ------------------------------------------------------------
+
+    def _draw_on(self, pool, redraw):
+        """Draw rows again from the last column of the rule that they break first."""
+        last = np.array([self._last(names, redraw.names) for names in self.sets])
+        failed = np.zeros(len(pool.place), dtype=int)
+        for _ in range(ROUNDS):
+            rows = pool.pending()
+            rows = rows[failed[rows] < STUCK]
+            if len(rows) == 0:
+                return
+            broken = pool.broken[pool.place[rows]]
+            start = np.where(broken, last, len(redraw.names)).min(axis=1)
+            copies = pool.copies(rows)
+            old = pool.frame.iloc[pool.place[rows]].reset_index(drop=True)
+            new, wrong = self.complete(redraw(old[self.kept], start, copies))
+            # Rules that later columns decide may be broken still: their turn comes.
+            due = last <= np.repeat(start, copies)[:, None]
+            found = pool.add(rows, new, wrong, ~(wrong & due).any(axis=1))
+            failed[rows] = np.where(found, 0, failed[rows] + 1)
+
+    def _draw_whole(self, pool, draw):
+        """Draw rows that break a rule again, all of their columns."""
+        for _ in range(ROUNDS):
+            rows = pool.pending()
+            if len(rows) == 0:
+                return
+            copies = pool.copies(rows)
+            new, wrong = self.complete(draw(np.repeat(rows, copies)))
+            pool.add(rows, new, wrong, ~wrong.any(axis=1))
+
+    def _last(self, names, order):
+        """Return the last place at which a column is drawn that a rule needs."""
+        sources = {d.column.name: d.sources for d in self.derived}
+        stack, places = list(names), [0]
+        seen = set()
+        while stack:
+            name = stack.pop()
+            if name not in seen:
+                seen.add(name)
+                stack += sources.get(name, [])
+                places += [order.index(name)] if name in order else []
+        return max(places)
+
+    def _repaired(self, pool, rng):
+        """Return the pool's rows that give the cells of each group's columns."""
+        places = {}
+        for group in self.groups:
+            own = [r for r, names in enumerate(self.sets) if names[0] in group]
+            broken = pool.broken[:, own].any(axis=1)
+            wrong = broken[pool.place]
+            donors = np.flatnonzero(~broken)
+            if wrong.any() and len(donors) == 0:
+                raise ValueError(self._hopeless(group, len(broken)))
+            chosen = pool.place.copy()
+            if wrong.any():
+                chosen[wrong] = rng.choice(donors, wrong.sum())
+            places |= dict.fromkeys(group, chosen)
+        return places
+
+    def _hopeless(self, group, n_tried):
+        rules = [c.text for c in self.constraints if self._touches(c, group)]
+        return (
+            f"None of {n_tried} rows drawn keeps all of the constraints "
+            f"{', '.join(map(repr, rules))}. Drop or loosen one of them; with "
+            "conditions, check that the constraints leave room for them."
+        )
+
+    def _touches(self, constraint, group):
+        return any(str(name) in map(str, group) for name in constraint.columns)
+
+
+class Pool:
+    """Rows that were drawn, what they break, and which of them are taken.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        All rows drawn.
+    broken : ndarray of shape (n_drawn, n_rules), bool
+        The rules that they break.
+    place : ndarray of shape (n_rows,)
+        For each row wanted, the row of ``frame`` that stands for it.
+    rate : float
+        Share of the last candidates that were good.
+    """
+
+    def __init__(self, frame, broken):
+        self.frame, self.broken = frame, broken
+        self.place = np.arange(len(frame))
+        self.rate = 1.0 - broken.any(axis=1).mean()
+
+    def pending(self):
+        """Return the rows that break a rule still."""
+        return np.flatnonzero(self.broken[self.place].any(axis=1))
+
+    def copies(self, rows):
+        """Return how many candidates to draw for each of some rows."""
+        most = max(1, BATCH // len(rows))
+        return int(np.clip(np.ceil(2.0 / max(self.rate, 1e-3)), 1, most))
+
+    def add(self, rows, frame, broken, good):
+        """Take the first good candidate of each row.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n,)
+            The rows wanted.
+        frame, broken : DataFrame and ndarray of n times the copies rows
+            Candidates, those of a row one after the other.
+        good : ndarray of bool
+            Which of them may be taken.
+
+        Returns
+        -------
+        found : ndarray of shape (n,), bool
+            Whether a row had one.
+        """
+        good = good.reshape(len(rows), -1)
+        first = np.arange(len(rows)) * good.shape[1] + good.argmax(axis=1)
+        found = good.any(axis=1)
+        self.rate = good.mean()
+        self.place[rows[found]] = len(self.frame) + first[found]
+        self.frame = pd.concat([self.frame, frame], ignore_index=True)
+        self.broken = np.concatenate([self.broken, broken])
+        return found
+
+
+def _connected(sets):
+    """Merge lists of names that share one, directly or through others."""
+    groups = []
+    for names in sets:
+        joined = [g for g in groups if set(g) & set(names)]
+        merged = list(dict.fromkeys([n for g in joined for n in g] + list(names)))
+        groups = [g for g in groups if g not in joined] + [merged]
+    return groups
+
+
+def _as_list(constraints):
+    if isinstance(constraints, (str, Constraint)):
+        return [constraints]
+    if constraints is None:
+        return []
+    return list(constraints)

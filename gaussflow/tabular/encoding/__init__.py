@@ -1,0 +1,1 @@
+"""Tables to matrices and back."""

@@ -1,0 +1,1 @@
+"""Scores of quality and privacy, and the page that shows them."""

@@ -1,0 +1,417 @@
+"""What a synthetic table gives away of the rows it was learned from."""
+
+from dataclasses import dataclass, field
+from numbers import Integral
+
+import numpy as np
+
+from gaussflow._common.seeds import as_generator
+from gaussflow.metrics.tables.disclosure import (
+    closest,
+    dcr_share,
+    exact_copies,
+    gower_rows,
+    membership_attacks,
+    neighbour_ratio,
+    row_risks,
+)
+from gaussflow.metrics.tables.inference import attribute_disclosure, rare_combinations
+from gaussflow.metrics.tables.intervals import attack_power
+from gaussflow.tabular.report.coding import code_tables
+from gaussflow.tabular.report.plots import distance_histogram
+from gaussflow.tabular.report.score import Score, check_limits, overall, warnings_of
+from gaussflow.tabular.report.sections import page_of, privacy_sections, write_page
+from gaussflow.tabular.schema import Schema
+
+#: When a synthetic table passes. ``copies``, ``neighbours``, ``combinations`` and
+#: ``attributes``: how far beyond what unseen real rows show; the others: the highest
+#: share or area under the curve. ``likelihood`` has no limit unless you set one: it
+#: concerns who is given the model, not who is given its rows.
+PRIVACY_LIMITS = {
+    "copies": 0.002,
+    "dcr_share": 0.55,
+    "neighbours": 0.15,
+    "membership": 0.55,
+    "membership_calibrated": 0.55,
+    "members_found": 0.15,
+    "likelihood": None,
+    "attributes": 0.05,
+    "combinations": 0.05,
+}
+#: Rows of a table whose distances are drawn, and that are ranked by risk.
+PLOT_ROWS, RISK_ROWS = 2000, 20_000
+#: Most columns that are tried as the sensitive one, if none is named.
+MAX_SENSITIVE = 20
+#: Attributes are many: one alone must exceed chance by so many standard errors.
+SEVERAL = 3.0
+
+
+@dataclass(repr=False)
+class PrivacyReport:
+    """Scores of privacy, each beside what unseen real rows show.
+
+    ``PrivacyReport.compute`` makes one; print it, look into
+    ``report["membership_calibrated"]``, or write it as a page with ``to_html``. Passing
+    is necessary, not sufficient: it shows what these attacks find, not what any attack
+    could, and is no formal guarantee such as differential privacy.
+
+    Attributes
+    ----------
+    scores : list of Score
+        ``copies``, ``combinations``, and with a holdout ``dcr_share``, ``neighbours``,
+        ``membership``, ``membership_calibrated``, ``members_found``, ``attributes``;
+        with a model ``likelihood``.
+    attributes : dict
+        Per sensitive column, how often a guess is right.
+    riskiest : list of dict
+        The training rows that stand out most: ``row`` (its index label), ``rank``
+        (share of unseen rows that stand out as much) and ``why``.
+    suppressed : dict
+        Per column, how many rare levels were suppressed, and in how many rows.
+    likelihood_gap : float or None
+        By how many nats the model finds training rows likelier than unseen ones.
+    plots : dict
+        What the page draws.
+    n_train, n_holdout, n_synthetic : int
+        Rows compared.
+
+    Examples
+    --------
+    >>> from gaussflow.datasets import load_breast_cancer_table
+    >>> from gaussflow.tabular import PrivacyReport
+    >>> df = load_breast_cancer_table().iloc[:, :4]
+    >>> train, holdout = df[:280], df[280:]
+    >>> copied = train.sample(280, replace=True, random_state=0)
+    >>> report = PrivacyReport.compute(train, holdout, copied)
+    >>> report.verdict, report["copies"].value
+    ('fail', 1.0)
+    """
+
+    scores: list = field(default_factory=list)
+    attributes: dict = field(default_factory=dict)
+    riskiest: list = field(default_factory=list)
+    suppressed: dict = field(default_factory=dict)
+    likelihood_gap: float | None = None
+    plots: dict = field(default_factory=dict)
+    n_train: int = 0
+    n_holdout: int = 0
+    n_synthetic: int = 0
+
+    @classmethod
+    def compute(
+        cls,
+        train,
+        holdout,
+        synthetic,
+        schema=None,
+        suppressed=None,
+        *,
+        model=None,
+        sensitive=None,
+        known=None,
+        n_riskiest=10,
+        limits=None,
+        random_state=0,
+    ):
+        """Audit a synthetic table.
+
+        Parameters
+        ----------
+        train, holdout, synthetic : pandas.DataFrame
+            Rows that were learned from, real rows that were not, synthetic rows.
+            Without a holdout (None) no attack can be judged: only copies and rare
+            combinations are counted, and the verdict is at best "unclear".
+        schema : Schema or None, default=None
+            What the columns are; None infers it from ``train``.
+        suppressed : dict or None, default=None
+            The encoder's ``suppressed_``.
+        model : TabularSynthesizer or None, default=None
+            The synthesizer that learned ``train``, for the attack by its exact density
+            (``score_samples``). Only those who hold the model can mount it.
+        sensitive : list of str or None, default=None
+            Columns whose value an attacker wants; None tries the first 20.
+        known : list of str or None, default=None
+            Columns that he knows; None: all others.
+        n_riskiest : int, default=10
+            Training rows listed.
+        limits : dict or None, default=None
+            Thresholds in the place of those of ``PRIVACY_LIMITS``.
+        random_state : int, RandomState, Generator or None, default=0
+            Randomness of the draws.
+
+        Returns
+        -------
+        report : PrivacyReport
+        """
+        limits = check_limits(limits, PRIVACY_LIMITS)
+        schema = Schema.infer(train) if schema is None else schema
+        if holdout is not None and len(holdout) < 2:
+            raise ValueError(
+                f"holdout has {len(holdout)} row(s); the attacks need some hundreds of "
+                "real rows that were not learned from. Pass None to go without."
+            )
+        rngs = as_generator(random_state).spawn(7)
+        real = [train] if holdout is None else [train, holdout]
+        names, codes, tables = code_tables(schema, *real, synthetic)
+        columns = _positions(sensitive, names, "sensitive")
+        others = _positions(known, names, "known")
+        T, S = tables[0], tables[-1]
+        H = None if holdout is None else tables[1]
+        report = cls(
+            suppressed={str(k): dict(v) for k, v in (suppressed or {}).items()},
+            n_train=len(T),
+            n_holdout=0 if H is None else len(H),
+            n_synthetic=len(S),
+        )
+        report._count_copies(T, H, S, limits)
+        if H is None:
+            return report
+        report._score_distances(T, H, S, codes, limits, rngs[0])
+        report._attack(T, H, S, codes, limits, rngs[1])
+        if model is not None:
+            report._attack_density(model, train, holdout, schema, limits, rngs[2])
+        report._infer(T, H, S, codes, names, columns, others, limits, rngs[3])
+        rare = report._count_combinations(T, H, S, codes, limits, rngs[4])
+        report._list_riskiest(
+            T, H, S, codes, train.index, rare.per_row, n_riskiest, rngs[5]
+        )
+        near = [
+            closest(rows, t)[0][:, 0]
+            for t, *both in [gower_rows([T, H[:PLOT_ROWS], S[:PLOT_ROWS]], codes)]
+            for rows in both
+        ]
+        report.plots = {"distances": distance_histogram(*near)}
+        return report
+
+    def _count_copies(self, T, H, S, limits):
+        copies = exact_copies(T, S)
+        reference = None if H is None else exact_copies(T, H)
+        # One more copy than were found bounds the chance where none were.
+        share = (copies * len(S) + 1) / (len(S) + 2)
+        self._add(
+            "copies", "Exact copies", copies,
+            float(np.sqrt(share * (1 - share) / len(S))) if copies else None,
+            reference or 0.0, limits["copies"] + (reference or 0.0), percent=True,
+            sentence="Synthetic rows that equal a training row in every cell: no more "
+            "than unseen real rows do by chance.",
+        )  # fmt: skip
+
+    def _score_distances(self, T, H, S, codes, limits, rng):
+        share = dcr_share(T, H, S, codes, rng=rng)
+        self._add(
+            "dcr_share", "Closer to training", *share, None, limits["dcr_share"],
+            ideal=0.5,
+            sentence="Synthetic rows that lie closer to a training row than to an "
+            "unseen real one; copies give 1.",
+        )  # fmt: skip
+        ratio = neighbour_ratio(T, S, codes, rng=rng)
+        unseen = neighbour_ratio(T, H, codes, rng=rng)
+        limit = max(0.0, unseen.value - limits["neighbours"])
+        error = float(np.hypot(ratio.error, unseen.error))
+        self.scores.append(Score(
+            "neighbours", "Nearest neighbours", ratio.value, error, None, unseen.value,
+            limit, True,
+            "Distance to the closest training row over that to the second closest (5 % "
+            "quantile): near 0 where rows sit on single patients.",
+        ))  # fmt: skip
+
+    def _attack(self, T, H, S, codes, limits, rng):
+        plain, calibrated = membership_attacks(T, H, S, codes, rng=rng)
+        self._add(
+            "membership", "Membership, plain", plain.auc, plain.auc_error, None,
+            limits["membership"], ideal=0.5,
+            sentence="How well an attacker who holds the synthetic rows tells training "
+            "rows from unseen ones, by distance alone (area under the ROC curve).",
+        )  # fmt: skip
+        self._add(
+            "membership_calibrated", "Membership, calibrated", calibrated.auc,
+            calibrated.auc_error, None, limits["membership_calibrated"], ideal=0.5,
+            sentence="The same by an attacker who also holds a sample of the "
+            "population, the strongest of the attacks on rows alone.",
+        )  # fmt: skip
+        self._add(
+            "members_found", "Members found", calibrated.tpr, calibrated.tpr_error,
+            None, limits["members_found"], ideal=0.1, percent=True,
+            sentence="Training rows that the calibrated attack finds where it takes "
+            "10 % of the unseen rows for members.",
+        )  # fmt: skip
+
+    def _attack_density(self, model, train, holdout, schema, limits, rng):
+        members, outsiders = (
+            _log_densities(
+                model, df.iloc[np.sort(rng.permutation(len(df))[:5000])], schema
+            )
+            for df in (train, holdout)
+        )
+        power = attack_power(members, outsiders)
+        finite = [s[np.isfinite(s)] for s in (members, outsiders)]
+        if min(map(len, finite)):
+            self.likelihood_gap = float(finite[0].mean() - finite[1].mean())
+        self._add(
+            "likelihood", "Likelihood attack", power.auc, power.auc_error, None,
+            limits["likelihood"], ideal=0.5,
+            sentence="How well the model's exact density tells training rows from "
+            "unseen ones: only who holds the model itself can try.",
+        )  # fmt: skip
+
+    def _infer(self, T, H, S, codes, names, columns, known, limits, rng):
+        known = list(range(len(names))) if known is None else known
+        columns = range(len(names))[:MAX_SENSITIVE] if columns is None else columns
+        found = {}
+        for j in columns:
+            if any(k != j for k in known):
+                found[j] = attribute_disclosure(T, H, S, codes, j, known, rng=rng)
+        if not found:
+            return
+        for j, one in found.items():
+            self.attributes[str(names[j])] = {
+                "synthetic": one.synthetic,
+                "unseen": one.unseen,
+                "excess": one.excess.value,
+                "error": one.excess.error,
+            }
+        surely = {
+            j: one.excess.value - SEVERAL * one.excess.error for j, one in found.items()
+        }
+        worst = max(surely, key=surely.__getitem__)
+        one, n = found[worst], len(found)
+        if n > 1 and surely[worst] > 0 and one.excess.value > limits["attributes"]:
+            which = f"{names[worst]} of a training row is, the worst of {n} columns,"
+            shown = one.synthetic, one.unseen, one.excess.error
+        else:
+            which = "a cell of a training row is" if n > 1 else f"{names[worst]} is"
+            # The errors of columns may go together: their mean does not shrink.
+            shown = np.mean(
+                [(o.synthetic, o.unseen, o.excess.error) for o in found.values()],
+                axis=0,
+            )
+        value, unseen, error = map(float, shown)
+        self._add(
+            "attributes", "Attribute disclosure", value, error, unseen,
+            min(unseen + limits["attributes"], 1.0), percent=True,
+            sentence=f"How often {which} guessed from the synthetic row most like it, "
+            "beside the same from unseen real rows.",
+        )  # fmt: skip
+
+    def _count_combinations(self, T, H, S, codes, limits, rng):
+        rare = rare_combinations(T, H, S, codes, rng=rng)
+        if np.isfinite(rare.synthetic):
+            self._add(
+                "combinations", "Rare combinations", rare.synthetic, rare.excess.error,
+                rare.unseen, min(rare.unseen + limits["combinations"], 1.0),
+                percent=True,
+                sentence="Combinations of three columns held by one training row alone "
+                "that come out, beside how many unseen real rows hold by chance.",
+            )  # fmt: skip
+        return rare
+
+    def _list_riskiest(self, T, H, S, codes, index, rare, n_riskiest, rng):
+        rows = np.sort(rng.permutation(len(T))[:RISK_ROWS])
+        risks = row_risks(T[rows], H, S, codes, rng=rng)
+        order = np.lexsort((risks.to_synthetic, -risks.gap))[: max(int(n_riskiest), 0)]
+        for k in order:
+            label = index[rows[k]]
+            self.riskiest.append({
+                "row": int(label) if isinstance(label, Integral) else str(label),
+                "rank": float(risks.rank[k]),
+                "distance": float(risks.to_synthetic[k]),
+                "distance_unseen": float(risks.to_unseen[k]),
+                "why": _reason(risks, k, T[rows[k]], S, int(rare[rows[k]])),
+            })  # fmt: skip
+
+    def _add(self, name, title, value, error, reference, limit, **more):
+        score = Score(
+            name, title, value, error, reference=reference, limit=limit, **more
+        )
+        self.scores.append(score)
+
+    @property
+    def verdict(self):
+        """The worst of the scores' statuses: "pass", "unclear" or "fail"."""
+        worst = overall(self.scores)
+        return "unclear" if worst == "pass" and self.n_holdout == 0 else worst
+
+    def __getitem__(self, name):
+        """Return the score of that name."""
+        for score in self.scores:
+            if score.name == name:
+                return score
+        raise KeyError(name)
+
+    def __contains__(self, name):
+        """Tell whether there is a score of that name."""
+        return any(score.name == name for score in self.scores)
+
+    def to_dict(self):
+        """Return the scores as plain numbers, lists and dicts, ready for JSON."""
+        return {
+            "verdict": self.verdict,
+            "scores": {s.name: s.to_dict() for s in self.scores},
+            "attributes": self.attributes,
+            "riskiest": self.riskiest,
+            "suppressed": self.suppressed,
+            "likelihood_gap": self.likelihood_gap,
+            "n_train": self.n_train,
+            "n_holdout": self.n_holdout,
+            "n_synthetic": self.n_synthetic,
+        }
+
+    def to_html(self, path=None, *, title="Synthetic table"):
+        """Return the report as one self-contained HTML page, and write it to path."""
+        return write_page(page_of(title, privacy_sections(self), self), path)
+
+    def __repr__(self):
+        """List the scores, one a line."""
+        lines = [f"privacy: {self.verdict}", *map(str, self.scores)]
+        if not self.n_holdout:
+            lines.append("no unseen real rows: the attacks could not be judged")
+        return "\n".join([*lines, *warnings_of(self.scores)])
+
+
+def _positions(wanted, names, parameter):
+    """Return the positions of columns by name, None for None."""
+    if wanted is None:
+        return None
+    wanted = [wanted] if isinstance(wanted, str) else list(wanted)
+    absent = [name for name in wanted if name not in names]
+    if absent:
+        raise ValueError(
+            f"{parameter} names {', '.join(map(repr, absent))}, which is not among the "
+            f"columns that are scored: {', '.join(map(str, names))}."
+        )
+    return [names.index(name) for name in wanted]
+
+
+def _log_densities(model, df, schema):
+    """Return the model's log-densities, -inf for categories that it never saw."""
+    known = np.ones(len(df), dtype=bool)
+    for column in schema.learned():
+        if column.levels is not None:
+            cells = df[column.name]
+            known &= (cells.isna() | cells.isin(column.levels)).to_numpy()
+    out = np.full(len(df), -np.inf)
+    if known.any():
+        out[known] = model.score_samples(df[known])
+    if np.isnan(out).any():
+        raise ValueError(
+            "model.score_samples returned NaN for some rows; a log-density is a number "
+            "or -inf. Leave out model, or fit it anew."
+        )
+    return out
+
+
+def _reason(risks, k, row, S, n_rare):
+    """Say in words why a training row stands out."""
+    twin = S[risks.nearest[k]]
+    same = int(np.sum((row == twin) | (np.isnan(row) & np.isnan(twin))))
+    if same == len(row):
+        why = "a synthetic row equals it in every cell"
+    else:
+        why = f"a synthetic row agrees in {same} of {len(row)} cells"
+    why += (
+        f", at distance {risks.to_synthetic[k]:.3g} (closest unseen real row "
+        f"{risks.to_unseen[k]:.3g})"
+    )
+    if n_rare:
+        why += f"; {n_rare} combination(s) that it alone holds come out"
+    return why

@@ -1,0 +1,331 @@
+"""How faithful a synthetic table is, scored on rows the synthesizer never saw."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gaussflow._common.seeds import as_generator, draw_seed
+from gaussflow.metrics.tables.intervals import jackknife_error
+from gaussflow.metrics.tables.prediction import (
+    detection_auc,
+    is_regression,
+    target_utility,
+)
+from gaussflow.metrics.tables.similarity import (
+    column_shapes,
+    missing_patterns,
+    pair_trends,
+    valid_rows,
+)
+from gaussflow.tabular.constraints.constraint import Constraint
+from gaussflow.tabular.report.coding import code_tables
+from gaussflow.tabular.report.plots import MAX_HEAT, column_panels, rank_correlation
+from gaussflow.tabular.report.score import Score, check_limits, overall, warnings_of
+from gaussflow.tabular.report.sections import page_of, quality_sections, write_page
+from gaussflow.tabular.schema import Schema
+
+#: When a synthetic table passes. For ``shape``, ``pairs``, ``missing`` and ``utility``:
+#: how far below real rows; ``detection``: the highest AUC; ``valid`` and
+#: ``constraints``: the least share of rows.
+QUALITY_LIMITS = {
+    "shape": 0.05,
+    "pairs": 0.05,
+    "detection": 0.65,
+    "utility": 0.05,
+    "missing": 0.05,
+    "valid": 0.99,
+    "constraints": 1.0,
+}
+#: Scores in the order in which they are read.
+ORDER = (
+    "detection", "shape", "pairs", "missing", "utility", "constraints", "valid",
+)  # fmt: skip
+
+
+@dataclass(repr=False)
+class QualityReport:
+    """Scores of fidelity, each beside what real rows reach.
+
+    ``QualityReport.compute`` makes one; print it, look into ``report["detection"]``,
+    or write it as a page with ``to_html``. The references compare the real
+    training rows with the same holdout: what no synthesizer should beat by much.
+
+    Attributes
+    ----------
+    scores : list of Score
+        ``detection``, ``shape``, ``pairs``, where they apply ``missing``, ``utility``
+        and ``constraints``, and ``valid``.
+    target : str or None
+        The column whose prediction ``utility`` scores.
+    columns : dict
+        Likeness of each column, of synthetic and of real rows.
+    constraints : dict
+        Share of the synthetic rows that keep each constraint.
+    names, pair_matrix : list, list of lists
+        Columns, and the likeness of each pair.
+    plots : dict
+        What the page draws.
+    table : list of dict
+        What each column is.
+    n_train, n_holdout, n_synthetic : int
+        Rows compared; without a holdout (0), the training rows stand in for it.
+
+    Examples
+    --------
+    >>> from gaussflow.datasets import load_breast_cancer_table
+    >>> from gaussflow.tabular import QualityReport
+    >>> df = load_breast_cancer_table().iloc[:, :4]
+    >>> train, holdout, other = df[:200], df[200:400], df[400:]
+    >>> report = QualityReport.compute(train, holdout, other)
+    >>> round(report["shape"].value, 1), report["detection"].ideal
+    (0.9, 0.5)
+    """
+
+    scores: list = field(default_factory=list)
+    target: str | None = None
+    columns: dict = field(default_factory=dict)
+    constraints: dict = field(default_factory=dict)
+    names: list = field(default_factory=list)
+    pair_matrix: list = field(default_factory=list)
+    plots: dict = field(default_factory=dict)
+    table: list = field(default_factory=list)
+    n_train: int = 0
+    n_holdout: int = 0
+    n_synthetic: int = 0
+
+    @classmethod
+    def compute(
+        cls,
+        train,
+        holdout,
+        synthetic,
+        schema=None,
+        target=None,
+        *,
+        constraints=(),
+        limits=None,
+        random_state=0,
+    ):
+        """Score a synthetic table.
+
+        Parameters
+        ----------
+        train, holdout, synthetic : pandas.DataFrame
+            Rows that were learned from, real rows that were not, synthetic rows.
+            Without a holdout (None), scores are against the training rows, which
+            rewards copying.
+        schema : Schema or None, default=None
+            What the columns are; None infers it from ``train``.
+        target : str or None, default=None
+            A column to predict from the others.
+        constraints : list of str or Constraint, default=()
+            Rules that every row should keep, beside those of the schema.
+        limits : dict or None, default=None
+            Thresholds in the place of those of ``QUALITY_LIMITS``.
+        random_state : int, RandomState, Generator or None, default=0
+            Randomness of folds and models.
+
+        Returns
+        -------
+        report : QualityReport
+        """
+        limits = check_limits(limits, QUALITY_LIMITS)
+        schema = Schema.infer(train) if schema is None else schema
+        constraints = [Constraint(c) for c in [*schema.constraints, *constraints]]
+        constraints = list(dict.fromkeys(constraints))
+        rngs = as_generator(random_state).spawn(5)
+        real = train if holdout is None else holdout
+        names, codes, (T, H, S) = code_tables(schema, train, real, synthetic)
+        if target is not None and target not in names:
+            raise ValueError(
+                f"target {target!r} is not among the columns that are scored: "
+                f"{', '.join(map(str, names))}."
+            )
+        # Without a holdout, one half of the real rows shows what the other reaches.
+        first, second = T, H
+        if holdout is None:
+            order = rngs[0].permutation(len(T))
+            first, second = T[order[::2]], T[order[1::2]]
+        report = cls(
+            names=[str(name) for name in names],
+            n_train=len(T),
+            n_holdout=0 if holdout is None else len(H),
+            n_synthetic=len(S),
+        )
+        report._score_constraints(train, real, synthetic, constraints, limits)
+        report._score_columns(T, H, S, first, second, codes, limits, rngs[1])
+        report._score_models(T, H, S, first, second, codes, limits, rngs[2])
+        if target is not None:
+            report.target = str(target)
+            report._score_utility(T, H, S, names.index(target), codes, limits, rngs[3])
+        report._score_logic(T, H, S, codes, limits)
+        report.scores.sort(key=lambda score: ORDER.index(score.name))
+        heat = 2 <= len(names) <= MAX_HEAT
+        report.plots = {
+            "panels": column_panels(schema, names, real, synthetic),
+            "real": rank_correlation(H).tolist() if heat else [],
+            "synthetic": rank_correlation(S).tolist() if heat else [],
+        }
+        report.table = [_describe(c, schema.n_rows) for c in schema]
+        return report
+
+    def _score_columns(self, T, H, S, first, second, codes, limits, rng):
+        shapes, real_shapes = (
+            column_shapes(a, b, codes) for a, b in ((H, S), (second, first))
+        )
+        pairs = pair_trends(H, S, codes, cuts=T)
+        real_pairs = _mean_pair(pair_trends(second, first, codes, cuts=T))
+        self.pair_matrix = np.round(pairs, 4).tolist()
+        self.columns = {
+            name: {"synthetic": float(s), "real": float(r)}
+            for name, s, r in zip(self.names, shapes, real_shapes, strict=True)
+        }
+
+        def error(score):
+            return jackknife_error(
+                lambda a, b: score(H[a], S[b]), len(H), len(S), rng=rng
+            )
+
+        self._add(
+            "shape", "Column shapes", float(shapes.mean()),
+            error(lambda a, b: column_shapes(a, b, codes).mean()),
+            float(real_shapes.mean()), limits, ideal=1.0,
+            sentence="How alike each column is distributed, on average.",
+        )  # fmt: skip
+        self._add(
+            "pairs", "Pair trends", _mean_pair(pairs),
+            error(lambda a, b: _mean_pair(pair_trends(a, b, codes, cuts=T))),
+            real_pairs, limits, ideal=1.0,
+            sentence="How alike each pair of columns goes together, on average; few "
+            "rows alone cost much of it, which is what real rows show.",
+        )  # fmt: skip
+        if np.isnan(H).any() or np.isnan(T).any() or np.isnan(S).any():
+            self._add(
+                "missing", "Missing cells", missing_patterns(H, S),
+                error(missing_patterns), missing_patterns(second, first), limits,
+                ideal=1.0,
+                sentence="How alike the patterns of missing cells in a row are.",
+            )  # fmt: skip
+
+    def _score_models(self, T, H, S, first, second, codes, limits, rng):
+        seed = draw_seed(rng)
+        detection = detection_auc(H, S, codes, rng=seed)
+        self.scores.append(Score(
+            "detection", "Detection", detection.value, detection.error, 0.5,
+            detection_auc(second, first, codes, rng=seed).value, limits["detection"],
+            sentence="How well the better of two classifiers tells synthetic rows from "
+            "real ones (area under the ROC curve; 1 is the worst).",
+        ))  # fmt: skip
+
+    def _score_utility(self, T, H, S, j, codes, limits, rng):
+        seed, number = draw_seed(rng), is_regression(T[:, j], codes[j])
+        on_synthetic, on_real = (
+            target_utility(fit_on, H, j, codes, regression=number, rng=seed)
+            for fit_on in (S, T)
+        )
+        measure = "R squared" if number else "area under the ROC curve"
+        flattered = "" if self.n_holdout else "; real rows are asked what they learned"
+        self._add(
+            "utility", "Utility", on_synthetic.value, on_synthetic.error,
+            on_real.value, limits,
+            sentence="How well a model fitted on synthetic rows predicts "
+            f"{self.target} of real ones ({measure}), beside one fitted on real "
+            f"rows{flattered}.",
+        )  # fmt: skip
+
+    def _score_logic(self, T, H, S, codes, limits):
+        ok = valid_rows(T, S, codes)
+        self.scores.append(Score(
+            "valid", "Valid rows", float(ok.mean()), None, 1.0,
+            float(valid_rows(T, H, codes).mean()), limits["valid"], True,
+            "Rows with all numbers in the real range and all categories real.",
+            percent=True,
+        ))  # fmt: skip
+
+    def _score_constraints(self, train, real, synthetic, constraints, limits):
+        if not constraints:
+            return
+        kept = np.ones(len(synthetic), dtype=bool)
+        kept_real = np.ones(len(real), dtype=bool)
+        for constraint in constraints:
+            holds = constraint.holds(synthetic, train).to_numpy()
+            self.constraints[constraint.text] = float(holds.mean())
+            kept &= holds
+            kept_real &= constraint.holds(real, train).to_numpy()
+        reference = float(kept_real.mean())
+        # A rule that was read off the training rows may be broken by other real ones.
+        limit = min(limits["constraints"], reference)
+        self.scores.append(Score(
+            "constraints", "Logic kept", float(kept.mean()), None, 1.0, reference,
+            limit, True, f"Rows that keep all of {len(constraints)} constraints.",
+            percent=True,
+        ))  # fmt: skip
+
+    def _add(self, name, title, value, error, reference, limits, **more):
+        limit = reference - limits[name] if np.isfinite(reference) else None
+        score = Score(
+            name, title, value, error, reference=reference, limit=limit,
+            higher_is_better=True, **more,
+        )  # fmt: skip
+        self.scores.append(score)
+
+    @property
+    def verdict(self):
+        """The worst of the scores' statuses: "pass", "unclear" or "fail"."""
+        return overall(self.scores)
+
+    def __getitem__(self, name):
+        """Return the score of that name."""
+        for score in self.scores:
+            if score.name == name:
+                return score
+        raise KeyError(name)
+
+    def __contains__(self, name):
+        """Tell whether there is a score of that name."""
+        return any(score.name == name for score in self.scores)
+
+    def to_dict(self):
+        """Return the scores as plain numbers, lists and dicts, ready for JSON."""
+        return {
+            "verdict": self.verdict,
+            "scores": {s.name: s.to_dict() for s in self.scores},
+            "target": self.target,
+            "columns": self.columns,
+            "constraints": self.constraints,
+            "names": self.names,
+            "pair_matrix": self.pair_matrix,
+            "n_train": self.n_train,
+            "n_holdout": self.n_holdout,
+            "n_synthetic": self.n_synthetic,
+        }
+
+    def to_html(self, path=None, *, title="Synthetic table"):
+        """Return the report as one self-contained HTML page, and write it to path."""
+        scores, details = quality_sections(self)
+        return write_page(page_of(title, [*scores, *details], self), path)
+
+    def __repr__(self):
+        """List the scores, one a line."""
+        lines = [f"quality: {self.verdict}", *map(str, self.scores)]
+        return "\n".join([*lines, *warnings_of(self.scores)])
+
+
+def _mean_pair(matrix):
+    """Return the mean over pairs of distinct columns, 1 if there is only one."""
+    above = matrix[np.triu_indices(len(matrix), 1)]
+    return float(above.mean()) if len(above) else 1.0
+
+
+def _describe(column, n_rows):
+    places = ""
+    if column.is_number and column.decimals:
+        places = f", {column.decimals} decimals"
+    return {
+        "name": str(column.name),
+        "kind": column.kind,
+        "dtype": column.dtype,
+        "values": f"{column.distinct} values{places}",
+        "missing": column.missing / max(n_rows, 1),
+        "note": column.note,
+    }

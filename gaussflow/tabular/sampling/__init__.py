@@ -1,0 +1,1 @@
+"""Draws with conditions and rules, densities and imputation."""

@@ -1,0 +1,102 @@
+"""Rows of a table as regions of a forest's cells: where each value lies."""
+
+import numpy as np
+
+from gaussflow.forests.regions import RegionBook, cell_line, observed_line
+from gaussflow.tabular.columns.cells import to_numbers
+from gaussflow.tabular.columns.value_maps import LevelMap
+
+
+class ObservedRows:
+    """Where the cells of rows lie among the cells of a forest.
+
+    A value owns the ranks that come back as it. A value that never comes out goes to
+    the nearest number that does; a category too rare to be learned is
+    left open, as it was at fit.
+
+    Attributes
+    ----------
+    missing : ndarray of shape (n_samples, n_columns), bool
+        Missing cells, by the schema's columns; those of columns aside are False.
+    numbers : list of ndarray of shape (n_samples,)
+        Of each learned column, NaN where missing.
+    book : RegionBook
+        The regions of the learned columns' filled cells; the others are free.
+    """
+
+    def __init__(self, encoder, forest_map, df):
+        self.encoder, self.map = encoder, forest_map
+        self.missing = encoder.missing_cells(df)
+        self.numbers = []
+        self.book = RegionBook(len(df), len(encoder.maps_))
+        for j, i in enumerate(encoder.learned_):
+            column = encoder.schema_.columns[i]
+            numbers = _numbers(df[column.name], column)
+            self.numbers.append(numbers)
+            filled = np.flatnonzero(~np.isnan(numbers))
+            values, code = np.unique(numbers[filled], return_inverse=True)
+            start, stop = self._lines(j, column, values)
+            known = np.full(len(values), -1, dtype=np.int64)
+            for k in np.flatnonzero(~np.isnan(start)):
+                known[k] = self.book.add([(start[k], stop[k])])
+            self.book.of[filled, j] = known[code]
+
+    def set_patterns(self, allowed):
+        """Restrict the columns that tell which cells are missing.
+
+        Parameters
+        ----------
+        allowed : callable
+            From the distinct rows of ``missing``, the columns of a pattern, and its
+            states (n_states, n_its_columns), to which states each row allows, of
+            shape (n_distinct, n_states).
+        """
+        patterns, first = self.encoder.missing_, len(self.encoder.learned_)
+        masks, code = np.unique(self.missing, axis=0, return_inverse=True)
+        for k, level_map in enumerate(patterns.maps_):
+            if patterns.joint_:
+                columns, states = patterns.columns_, patterns.patterns_
+            else:
+                columns = patterns.columns_[patterns.patterns_[k]]
+                states = np.array([[False], [True]]) & np.ones(len(columns), dtype=bool)
+            kept = level_map.order_.astype(int)
+            cells = self.map.cells[first + k]
+            lines = cell_line(cells, level_map.edges_[:-1], level_map.edges_[1:])
+            pieces = [(float(a), float(b)) for a, b in zip(*lines, strict=True)]
+            regions = np.empty(len(masks), dtype=np.int64)
+            for r, row in enumerate(allowed(masks, columns, states)[:, kept]):
+                regions[r] = self.book.add([pieces[s] for s in np.flatnonzero(row)])
+            self.book.of[:, first + k] = regions[code.ravel()]
+
+    def _lines(self, j, column, values):
+        """Return where distinct values lie on the line of cells; NaN if open."""
+        column_map, cells = self.encoder.maps_[j], self.map.cells[j]
+        low, high = column_map.intervals(values)
+        if isinstance(column_map, LevelMap):
+            is_open = column_map.places(values) < 0
+        else:
+            is_open = np.zeros(len(values), dtype=bool)
+            if column.decimals is not None:
+                # A value that never comes out takes the ranks of one that does.
+                nearest = column_map.values(0.5 * (low + high))
+                low, high = column_map.intervals(nearest)
+        start, stop = observed_line(cells, low, high)
+        start[is_open] = np.nan
+        return start, stop
+
+
+def _numbers(cells, column):
+    """Return a column's cells as numbers, or say why they are none."""
+    try:
+        return to_numbers(cells, column)
+    except (TypeError, AttributeError) as exc:
+        reason = exc
+    except ValueError as exc:
+        if "not seen at fit" in str(exc):
+            raise
+        reason = exc
+    raise ValueError(
+        f"Column {column.name!r} was learned as {column.kind} of dtype "
+        f"{column.dtype}, but holds cells of dtype {cells.dtype} that are not "
+        f"({reason}). Convert it first."
+    ) from reason
