@@ -8,8 +8,8 @@ from gaussflow import (
     ClassConditionalFlow,
     DensityOutlierDetector,
     GenFlow,
-    architectures,
 )
+from gaussflow.flows import architectures
 from gaussflow.layers import Elliptical, Linear, Radial, Triangular
 from gaussflow.metrics import ClassifierFeatures
 

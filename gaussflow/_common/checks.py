@@ -107,9 +107,8 @@ class Choice(Rule):
         return isinstance(value, str) and value in self.choices
 
     def describe(self):
-        """Return the choices, quoted."""
-        words = [_quoted(choice) for choice in self.choices]
-        return ", ".join(words) if self.others else _listed(words)
+        """Return the kind in words."""
+        return "one of " + ", ".join(_quoted(choice) for choice in self.choices)
 
 
 class Flag(Rule):
@@ -174,9 +173,15 @@ def is_integer(value, least=None, most=None):
     return (least is None or value >= least) and (most is None or value <= most)
 
 
-def check_integer(name, value, least, most=None):
-    """Return an integer parameter as an int, or raise a ValueError that names it."""
-    return int(Integer(least, most).check(name, value))
+def check_integer(name, value, least, most=None, way_out=""):
+    """Return an integer parameter as an int, or raise a ValueError that names it.
+
+    ``way_out`` is said after the rule, such as ``" for images of shape (8, 8, 1)"``.
+    """
+    if not is_integer(value, least, most):
+        rule = Integer(least, most).describe()
+        raise ValueError(f"{name} must be {rule}{way_out}, got {value!r}.")
+    return int(value)
 
 
 def check_image_shape(image_shape, owner, n_features=None):

@@ -284,7 +284,7 @@ def test_presets_are_the_published_nets(name, n_weights):
         ({"mode": "decoder"}, 'mode must be one of "encoder", "autodecoder"'),
         ({"basis": "sine"}, 'basis must be one of "full", "cas"'),
         ({"init": "zero"}, 'init must be one of "scaled", "thesis"'),
-        ({"latent_penalty": -1}, "latent_penalty must be a number at least 0"),
+        ({"latent_penalty": -1}, "latent_penalty must be a number of at least 0"),
         ({"n_pixels": 0}, "n_pixels must be an integer of at least 1"),
         ({"n_search": -1}, "n_search must be an integer of at least 0"),
         ({"encoder": 5}, "encoder must be a tuple of integers"),

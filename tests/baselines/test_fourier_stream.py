@@ -177,10 +177,10 @@ def test_errors_that_make_up_for_one_another_change_the_pixels_less():
 
 def test_rounding_in_groups_is_rounding(monkeypatch):
     """Wide nets hand errors on within groups only; every weight is still rounded."""
-    from gaussflow.baselines import _fourier_rounding
+    from gaussflow.baselines.fourier import rounding as rounding_module
 
     net, weights, positions, rng = smooth_net()
-    monkeypatch.setattr(_fourier_rounding, "_MOST_TOGETHER", 40)
+    monkeypatch.setattr(rounding_module, "_MOST_TOGETHER", 40)
     rounding = FeedbackRounding(net, weights, positions, rng)
     called = []
 

@@ -172,7 +172,7 @@ def test_a_prior_of_one_s_own(digits):
 
 BAD = [
     (VAETransformer, {"latent_dim": 65}, "larger than the number of features"),
-    (VAETransformer, {"beta": -1}, "beta must be a number at least 0"),
+    (VAETransformer, {"beta": -1}, "beta must be a number of at least 0"),
     (VAETransformer, {"likelihood": "poisson"}, "likelihood must be one of"),
     (VAETransformer, {"regularizer": "l2"}, "regularizer must be one of"),
     (VAETransformer, {"noise": "pink"}, "noise must be one of"),

@@ -4,7 +4,8 @@ from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.datasets import load_digits, make_moons
 
-from gaussflow import GenFlow, architectures
+from gaussflow import GenFlow
+from gaussflow.flows import architectures
 from gaussflow.flows.architectures import automatic, held_out_score, multiscale, stems
 from gaussflow.layers import (
     Conv,
