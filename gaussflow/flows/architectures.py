@@ -246,7 +246,10 @@ def _judge(candidates, X, rng, n_jobs):
     n = min(len(X), CHOICE_ROWS)
     n_splits = next(splits for rows, splits in N_SPLITS if n <= rows)
     if n <= JUDGE_ROWS_SINGLE and X.shape[1] <= MAX_WIDTH_MIXTURE_FIRST:
-        candidates = {name: _single(layers) for name, layers in candidates.items()}
+        candidates = {
+            name: [layer.cheap_copy() for layer in layers]
+            for name, layers in candidates.items()
+        }
     totals = dict.fromkeys(candidates, 0.0)
     for _ in range(n_splits):
         rows = rng.permutation(len(X))[:n]
@@ -257,15 +260,6 @@ def _judge(candidates, X, rng, n_jobs):
         ):
             totals[name] += held_out_score(layers, train, judges, layer_rng, n_jobs)
     return {name: total / n_splits for name, total in totals.items()}
-
-
-def _single(layers):
-    """Return copies of the layers whose mixtures are not averaged."""
-    layers = _fresh(layers)
-    for layer in layers:
-        if isinstance(layer, Triangular):
-            layer.set_params(n_bags=1)
-    return layers
 
 
 def held_out_score(layers, train, judges, rng, n_jobs=None):

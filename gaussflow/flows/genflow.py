@@ -12,8 +12,6 @@ from gaussflow.flows.layer_list import LayerList
 from gaussflow.flows.monitor import Monitor, stop_early
 from gaussflow.flows.refinement import STARTS, Refined, refine_last, retrace_last
 from gaussflow.layers.base import Layer
-from gaussflow.layers.inverse import Inverse
-from gaussflow.layers.linear import Linear
 from gaussflow.marginals.ties import spread_ties
 from gaussflow.persistence import Saved
 
@@ -182,7 +180,7 @@ class GenFlow(Saved, Refined, LayerList, Layer):
         self.layers_ = layers
         self.last_fitted_layer_ = len(layers) - 1
         self.n_layers_ = len(layers)
-        self.n_iter_ = sum(int(getattr(layer, "n_iter_", 1)) for layer in layers)
+        self.n_iter_ = sum(int(layer.n_iter_) for layer in layers)
 
     def _refine_jointly(self, layers, X, held_out, rng):
         """Return the last layer refined, or None where nothing is gained; a report."""
@@ -273,7 +271,7 @@ class GenFlow(Saved, Refined, LayerList, Layer):
                 ' it needs direction="gaussianize" and a validation_fraction above 0, '
                 f"got {self.direction!r} and {self.validation_fraction!r}."
             )
-        if not isinstance(self.layers, str) and type(self.layers[-1]) is not Linear:
+        if not isinstance(self.layers, str) and not self.layers[-1].refinable:
             raise ValueError(
                 'refinement="joint" improves the last layer, which must be a Linear, '
                 f"got {self.layers[-1]!r}. Append Linear()."
@@ -363,10 +361,7 @@ class GenFlow(Saved, Refined, LayerList, Layer):
 
     def _fresh(self, template):
         """Return an unfitted copy of a layer that works in as many threads."""
-        layer = clone(template)
-        if getattr(layer, "n_jobs", self.n_jobs) is None:
-            layer.set_params(n_jobs=self.n_jobs)
-        return layer
+        return template.unfitted(self.n_jobs)
 
     def _data_steps(self, target, done, templates, seeds):
         """Fit the data steps that end a list from noise to data, the last one first.
@@ -374,13 +369,13 @@ class GenFlow(Saved, Refined, LayerList, Layer):
         Returns the data as the layers before them see it, the templates of these
         layers, and the fitted steps.
         """
-        if done and isinstance(done[-1], Inverse) and templates:
+        if done and done[-1].data_step and templates:
             raise ValueError(
                 "A layer cannot follow Inverse, which ends a list of direction "
                 '"generate". Put it before, and fit with warm_start=False.'
             )
         templates, steps = list(templates), []
-        while templates and isinstance(templates[-1], Inverse):
+        while templates and templates[-1].data_step:
             step = self._fresh(templates.pop())
             rng = np.random.default_rng(seeds[1 + len(templates)])
             target = step.prepare(target, rng)
@@ -390,7 +385,7 @@ class GenFlow(Saved, Refined, LayerList, Layer):
     def _finish(self, layers, rows, rng):
         """Let layers that match samples see what the layers after them generate."""
         for index in reversed(range(len(layers))):
-            if not hasattr(layers[index], "finish"):
+            if not layers[index].finishes:
                 continue
             reached, _ = self._chain(rows.copy(), layers[:index], "forward_and_log_det")
             n_samples = min(4 * len(rows), FINISH_ROWS)

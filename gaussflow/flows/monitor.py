@@ -128,7 +128,7 @@ def stop_early(layers, templates, monitor, n_before=0):
         Layers of the flow before these.
     """
     for index, (layer, template) in enumerate(zip(layers, templates, strict=True)):
-        if not hasattr(template, "n_iter"):
+        if template.n_iter is None:
             continue
         densities = [
             density

@@ -8,6 +8,7 @@ from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     DensityMixin,
     TransformerMixin,
+    clone,
 )
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_array
@@ -44,7 +45,31 @@ class Layer(
     memory (C-contiguous, float32 or float64) that they may overwrite, and the
     caller goes on with what they return. Log-determinants are float64 of
     shape (n_samples,), in nats.
+
+    What a flow asks of its layers beyond that are the hooks below, each with a
+    default: a layer overrides those that it has an answer to.
+
+    Attributes
+    ----------
+    n_jobs, random_state : None
+        Defaults for a layer whose ``__init__`` has no such parameter.
+    n_iter : None
+        Most iterations, of a layer that is fitted by iterations and may be cut
+        short where held-out rows say so; None for a layer that is not.
+    n_iter_ : int
+        Iterations run by the last fit; 1 for a layer without iterations.
+    data_step : bool
+        Whether the layer ends a list of direction "generate" and is fitted to the
+        data, by ``prepare``, before the layers in front of it.
+    finishes : bool
+        Whether ``finish`` is to be called once the layers after it are fitted.
+    refinable : bool
+        Whether the refinement can move the layer's iterations together.
     """
+
+    n_jobs = random_state = n_iter = None
+    n_iter_ = 1
+    data_step = finishes = refinable = False
 
     # -- contract -----------------------------------------------------------
 
@@ -77,9 +102,41 @@ class Layer(
     def inverse_and_log_det(self, Z):
         """Return X and log |det dX/dZ| of each row."""
 
+    # -- hooks of a flow ------------------------------------------------------
+
     def forget_search(self):
         """Drop what only another fit could start from; nothing by default."""
         return
+
+    def prepare(self, data, rng):
+        """Fit a data step to data, overwritten; return what it makes of them.
+
+        Called where ``data_step`` is True; by default the data stay as they are.
+        """
+        return data
+
+    def finish(self, X, samples, rng):
+        """Match rows X that reach the layer to samples of the layers after it.
+
+        Called where ``finishes`` is True; by default nothing is matched.
+        """
+        return
+
+    def unfitted(self, n_jobs=None):
+        """Return an unfitted copy, with ``n_jobs`` where the layer has None."""
+        layer = clone(self)
+        if layer.n_jobs is None:
+            layer.n_jobs = n_jobs
+        return layer
+
+    def cheap_copy(self):
+        """Return an unfitted copy to judge a list of layers by, quicker to fit."""
+        return clone(self)
+
+    @property
+    def n_features(self):
+        """Number of columns, 0 before fit: what a layer that holds this one checks."""
+        return vars(self).get("n_features_in_", 0)
 
     # -- public face --------------------------------------------------------
 
@@ -225,12 +282,8 @@ class Layer(
         known = type(width) is int and width >= 1
         check_that(self, known or not parts, "n_features_in_ is not known")
         for part in parts:
-            name = "n_features_in_" if isinstance(part, Layer) else "n_features"
-            wanted = self._part_width(part)
-            found = getattr(part, name, None if isinstance(part, Layer) else wanted)
-            check_that(
-                self, found == wanted, f"{type(part).__name__} is of other width"
-            )
+            fits = part.n_features in (None, self._part_width(part))
+            check_that(self, fits, f"{type(part).__name__} is of other width")
 
     def _part_width(self, part):
         """Return how many columns a fitted part sees: all, unless overridden."""
@@ -286,7 +339,7 @@ class Layer(
 
     def _fit_validated(self, X):
         """Fit on validated rows, which are copied, never written to."""
-        rng = as_generator(getattr(self, "random_state", None))
+        rng = as_generator(self.random_state)
         rows = spread_ties(X, rng.spawn(1)[0]) if self.spreads_ties else X
         copy = True if rows is X else None
         Z = np.array(rows, dtype=self._working_dtype(), order="C", copy=copy)
@@ -306,7 +359,7 @@ class Layer(
             block = np.array(X[rows], dtype=dtype, order="C")
             out[rows], log_det[rows] = method(block)
 
-        run_threads(run, row_blocks(X.shape[0]), getattr(self, "n_jobs", None))
+        run_threads(run, row_blocks(X.shape[0]), self.n_jobs)
         return out, log_det
 
     @property

@@ -1,7 +1,6 @@
 """The Inverse layer: another layer, run backwards."""
 
 import numpy as np
-from sklearn.base import clone
 
 from gaussflow.layers.base import Layer
 
@@ -44,6 +43,8 @@ class Inverse(Layer):
     True
     """
 
+    data_step = True
+
     def __init__(self, layer, *, n_jobs=None, random_state=None):
         self.layer = layer
         self.n_jobs = n_jobs
@@ -73,9 +74,7 @@ class Inverse(Layer):
                 f"Inverse takes a layer such as Dequantize(), got {self.layer!r}."
             )
         self.n_features_in_ = data.shape[1]
-        self.layer_ = clone(self.layer)
-        if getattr(self.layer_, "n_jobs", self.n_jobs) is None:
-            self.layer_.set_params(n_jobs=self.n_jobs)
+        self.layer_ = self.layer.unfitted(self.n_jobs)
         return self.layer_.fit_forward(data, rng)[0]
 
     def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):

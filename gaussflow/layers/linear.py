@@ -73,6 +73,8 @@ class Linear(Iterated):
     True
     """
 
+    refinable = True
+
     def __init__(
         self,
         n_iter=50,

@@ -1,7 +1,6 @@
 """The Principal layer: whitening, and another layer among the first components."""
 
 import numpy as np
-from sklearn.base import clone
 
 from gaussflow._common.blocks import row_blocks, run_threads
 from gaussflow._common.checks import check_integer
@@ -85,9 +84,7 @@ class Principal(Layer):
         self.n_components_ = min(count, X.shape[1])
         self.generates_ = target is not None
         self._fit_axes(target if self.generates_ else X)
-        self.layer_ = clone(self.layer)
-        if getattr(self.layer_, "n_jobs", self.n_jobs) is None:
-            self.layer_.set_params(n_jobs=self.n_jobs)
+        self.layer_ = self.layer.unfitted(self.n_jobs)
         scores = slice(0, self.n_components_)
         seen = None if start is None else start.layer_
         if not self.generates_:

@@ -73,6 +73,8 @@ class Radial(Layer):
     True
     """
 
+    finishes = True
+
     def __init__(self, *, match="normal", gate=2.0, n_jobs=None, random_state=None):
         self.match = match
         self.gate = gate

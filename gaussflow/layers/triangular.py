@@ -1,6 +1,7 @@
 """Triangular layers: Knothe-Rosenblatt maps, one column given those before."""
 
 import numpy as np
+from sklearn.base import clone
 
 from gaussflow._common.checks import check_integer, is_integer
 from gaussflow._common.normal import log_standard_normal
@@ -160,6 +161,10 @@ class Triangular(Layer):
             if np.mean(gain) > SOURCE_Z * error:
                 self.source_map_ = source
         return self.forward_and_log_det(X)
+
+    def cheap_copy(self):
+        """Return an unfitted copy whose mixture is not averaged."""
+        return clone(self).set_params(n_bags=1)
 
     def forget_search(self):
         """Drop the candidates that only another fit could go on from."""

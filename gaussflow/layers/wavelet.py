@@ -1,7 +1,6 @@
 """Haar wavelets: an image as a coarse image and the details it leaves out."""
 
 import numpy as np
-from sklearn.base import clone
 
 from gaussflow._common.checks import check_image_shape, check_integer
 from gaussflow.layers.base import Layer
@@ -168,9 +167,7 @@ class Pyramid(Layer):
                 f"Pyramid takes a layer such as Linear(), got {self.layer!r}."
             )
         self.n_features_in_ = X.shape[1]
-        self.layer_ = clone(self.layer)
-        if getattr(self.layer_, "n_jobs", self.n_jobs) is None:
-            self.layer_.set_params(n_jobs=self.n_jobs)
+        self.layer_ = self.layer.unfitted(self.n_jobs)
         band = self._band()
         if target is not None:
             target = to_haar(target, shape, self.n_levels)[:, band].copy()

@@ -8,7 +8,6 @@ from gaussflow._common.normal import log_standard_normal
 from gaussflow._common.seeds import draw_seed
 from gaussflow.flows.refinement.chain import Chain
 from gaussflow.flows.refinement.train import retrace, train
-from gaussflow.layers.linear import Linear
 from gaussflow.marginals.spline_map import SplineMap
 from gaussflow.rotations._subsample import subsample
 
@@ -29,7 +28,7 @@ def default_n_iter(n_features):
 
 def refinable(layer, start):
     """Return whether the layer is one whose iterations can move."""
-    if not isinstance(layer, Linear) or layer.exit_ is not None:
+    if not layer.refinable or layer.exit_ is not None:
         return False
     if start == "random":
         return True
