@@ -13,6 +13,9 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import set_random_state
 
+from gaussflow._common.checks import Choice
+from gaussflow._common.normal import log_standard_normal
+
 __all__ = ["GENERATIVE_CHECKS", "check_generative_estimator"]
 
 GRID_1D = 20_001
@@ -69,8 +72,7 @@ def check_generative_estimator(
     >>> {result["status"] for result in results}
     {'passed'}
     """
-    if on_fail not in ("raise", None):
-        raise ValueError(f'on_fail must be "raise" or None, got {on_fail!r}.')
+    Choice(["raise"], None).check("on_fail", on_fail)
     case = _Case(estimator, n_samples, n_features, random_state)
     results = []
     for check in GENERATIVE_CHECKS:
@@ -155,7 +157,7 @@ def check_log_det_matches_numeric_jacobian(case):
     """
     X = case.fresh[:N_JACOBIANS]
     Z = case.fitted.transform(X)
-    log_det = case.fitted.score_samples(X) - _log_standard_normal(Z)
+    log_det = case.fitted.score_samples(X) - log_standard_normal(Z)
     step = np.finfo(Z.dtype).eps ** (1 / 3)
     numeric = [_numeric_log_det(case, X, step * s) for s in (1.0, 0.3)]
     error = np.median(np.abs(numeric - log_det), axis=1).min()
@@ -328,11 +330,6 @@ def check_memory_layout_does_not_matter(case):
     ]:
         got = case.fit(X).score_samples(X)
         np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-9, err_msg=name)
-
-
-def _log_standard_normal(Z):
-    Z = np.asarray(Z, dtype=np.float64)
-    return -0.5 * (np.sum(Z**2, axis=1) + Z.shape[1] * np.log(2.0 * np.pi))
 
 
 #: Every law, in the order in which they are tried.

@@ -15,7 +15,7 @@ LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)
 N_BINS = 20
 #: Standard errors beyond which a region holds too many or too few rows.
 NOTICED = 3.0
-LEAST_ROWS = 20
+MIN_ROWS = 20
 
 
 class Calibration(Result):
@@ -104,10 +104,8 @@ def calibration(flow, X, *, n_draws=10_000, random_state=None):
     n_draws = check_integer("n_draws", n_draws, 100)
     X = check_array(X, dtype=np.float64, input_name="X")
     n, d = X.shape
-    if n < LEAST_ROWS:
-        raise ValueError(
-            f"X has {n} rows, but calibration needs at least {LEAST_ROWS}."
-        )
+    if n < MIN_ROWS:
+        raise ValueError(f"X has {n} rows, but calibration needs at least {MIN_ROWS}.")
     sample_rng, tie_rng = as_generator(random_state).spawn(2)
     (X,), _ = as_fitted(flow, [X], tie_rng)
     log_p = flow.score_samples(X)

@@ -6,12 +6,12 @@ import numpy as np
 from scipy import stats
 from sklearn.utils import check_array
 
-from gaussflow._common.checks import check_integer
+from gaussflow._common.checks import Number, check_integer
 from gaussflow._common.seeds import as_generator
 from gaussflow.diagnostics._results import Result
 
 #: Least rows: the tests' null laws are those of many rows.
-LEAST_ROWS = 20
+MIN_ROWS = 20
 #: Random directions that are tested.
 MAX_DIRECTIONS = 32
 
@@ -128,12 +128,11 @@ def gaussianity(Z, *, level=0.05, n_directions=None, random_state=None):
     True
     """
     Z = check_array(Z, dtype=np.float64, input_name="Z")
-    if not 0.0 < level < 1.0:
-        raise ValueError(f"level must be between 0 and 1, got {level!r}.")
+    Number("(0, 1)").check("level", level)
     n, d = Z.shape
-    if n < LEAST_ROWS:
+    if n < MIN_ROWS:
         raise ValueError(
-            f"Z has {n} rows, but the tests need at least {LEAST_ROWS}. Pass more "
+            f"Z has {n} rows, but the tests need at least {MIN_ROWS}. Pass more "
             f"held-out rows."
         )
     if n_directions is None:

@@ -26,7 +26,7 @@ from gaussflow.diagnostics._stages import (
 )
 
 #: Least rows that a loss is split on: each column's density is estimated.
-LEAST_ROWS = 40
+MIN_ROWS = 40
 #: Standard errors beyond which a difference is one. A rise takes more: the best of
 #: many points is compared with the last.
 NOTICED, RISEN = 2.0, 3.0
@@ -111,7 +111,7 @@ def loss_decomposition(
     """
     check_flow(flow)
     n_points = check_integer("n_points", n_points, 2)
-    max_rows = check_integer("max_rows", max_rows, LEAST_ROWS)
+    max_rows = check_integer("max_rows", max_rows, MIN_ROWS)
     *streams, tie_rng, fold_rng, search_rng = as_generator(random_state).spawn(5)
     sets = {"train": working_rows(flow, X, "X", max_rows, streams[0])}
     if held_out is not None:
@@ -292,10 +292,10 @@ def _verdicts(walks, remaining, points, without_density):
 
 def _check_rows(sets):
     for name, rows in sets.items():
-        if len(rows) < LEAST_ROWS:
+        if len(rows) < MIN_ROWS:
             raise ValueError(
                 f"{'X' if name == 'train' else name} has {len(rows)} rows, but the "
-                f"losses of its columns need at least {LEAST_ROWS}."
+                f"losses of its columns need at least {MIN_ROWS}."
             )
     if np.array_equal(sets["train"], sets.get("held_out")):
         raise ValueError(

@@ -19,7 +19,7 @@ from gaussflow.information._scores import (
 )
 
 #: Least rows of a fold.
-LEAST_FOLD_ROWS = 4
+MIN_FOLD_ROWS = 4
 
 
 class CrossFit:
@@ -47,10 +47,10 @@ class CrossFit:
     def folds(self, X):
         """Return the fold of each row."""
         n = len(X)
-        if n < LEAST_FOLD_ROWS * self.n_folds:
+        if n < MIN_FOLD_ROWS * self.n_folds:
             raise ValueError(
                 f"X has {n} rows, but n_folds={self.n_folds} needs at least "
-                f"{LEAST_FOLD_ROWS * self.n_folds}. Pass more rows or fewer folds."
+                f"{MIN_FOLD_ROWS * self.n_folds}. Pass more rows or fewer folds."
             )
         if self.interval is not None:
             check_interval_rows(n, "X")

@@ -5,7 +5,7 @@ import numpy as np
 from gaussflow._common.normal import log_standard_normal
 
 #: Eigenvalues of standardised columns below this share of the largest are rounding.
-LEAST_EIGENVALUE = 1e-13
+MIN_EIGENVALUE = 1e-13
 
 
 class Gaussian:
@@ -15,7 +15,7 @@ class Gaussian:
         self.mean, self.scale = X.mean(axis=0), X.std(axis=0)
         covariance = np.atleast_2d(np.cov((X - self.mean) / self.scale, rowvar=False))
         eigenvalues = np.linalg.eigvalsh(covariance)
-        if not eigenvalues[0] > LEAST_EIGENVALUE * eigenvalues[-1]:
+        if not eigenvalues[0] > MIN_EIGENVALUE * eigenvalues[-1]:
             raise ValueError(
                 f"The columns of {name} are linearly dependent: no Gaussian has a "
                 f"density there. Drop columns that are sums of others, or pass more "

@@ -7,7 +7,7 @@ import numpy as np
 
 UNITS = {"nats": 1.0, "bits": 1.0 / float(np.log(2.0))}
 #: Least rows that an interval is given for.
-LEAST_ROWS = 50
+MIN_ROWS = 50
 #: Bootstrap samples of an interval.
 N_DRAWS = 1000
 
@@ -35,10 +35,10 @@ def check_summary(unit, interval):
 
 def check_interval_rows(n_rows, name):
     """Refuse rows that are too few for an interval."""
-    if n_rows < LEAST_ROWS:
+    if n_rows < MIN_ROWS:
         raise ValueError(
             f"{name} has {n_rows} rows, too few for an interval: at least "
-            f"{LEAST_ROWS} are needed. Leave interval=None."
+            f"{MIN_ROWS} are needed. Leave interval=None."
         )
 
 

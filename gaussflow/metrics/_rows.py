@@ -1,15 +1,14 @@
 """Rows of numbers: checks, and blocks that bound what is held in memory."""
 
-import numbers
-
 import numpy as np
+from sklearn import get_config
 from sklearn.utils import check_array
 
-#: Numbers of float64 held at a time, 64 MB.
+#: Numbers of float64 held at a time, 64 MB: beyond a few MB blocks gain no speed.
 BLOCK_NUMBERS = 8_000_000
 
 # A sixth power of it is finite: the cubic kernel's.
-_LARGEST = 1e50
+MAX_MAGNITUDE = 1e50
 
 # Kept as they come, and made float64 by blocks; all else is made float64 at once.
 KEPT = [np.float64, np.float32, np.uint8, np.int32, np.int64]
@@ -25,9 +24,9 @@ def check_rows(X, name, min_rows=1):
 def check_magnitude(X, name):
     """Raise ValueError if powers of the values would overflow."""
     largest = max(float(X.max()), -float(X.min()))
-    if largest > _LARGEST:
+    if largest > MAX_MAGNITUDE:
         raise ValueError(
-            f"{name} reaches {largest:.3g}: powers of values beyond {_LARGEST:g} "
+            f"{name} reaches {largest:.3g}: powers of values beyond {MAX_MAGNITUDE:g} "
             f"overflow. Divide by a power of ten."
         )
 
@@ -45,14 +44,12 @@ def check_two(A, B, names=("A", "B"), min_rows=1):
     return A, B
 
 
-def check_positive(name, value):
-    """Raise ValueError unless a parameter is a positive, finite number."""
-    if not isinstance(value, numbers.Real) or not 0.0 < value < np.inf:
-        raise ValueError(f"{name} must be a positive number, got {value!r}.")
-
-
 def blocks(n_rows, width):
-    """Yield slices of rows that hold at most ``BLOCK_NUMBERS`` numbers together."""
-    size = max(1, BLOCK_NUMBERS // max(1, width))
+    """Yield slices of rows that hold at most 64 MB together, as float64.
+
+    scikit-learn's ``working_memory``, in MiB, makes them smaller.
+    """
+    allowed = min(BLOCK_NUMBERS, int(get_config()["working_memory"] * 2**20) // 8)
+    size = max(1, allowed // max(1, width))
     for start in range(0, n_rows, size):
         yield slice(start, min(start + size, n_rows))

@@ -10,8 +10,9 @@ from gaussflow._common.checks import check_integer
 from gaussflow._common.seeds import as_generator, draw_seed
 from gaussflow.metrics._rows import check_rows
 
-#: A factor of at most so many values is taken as discrete.
-MOST_LEVELS = 20
+#: A factor of at most so many values is discrete: as many as the default bins of a
+#: code, chosen by hand.
+MAX_LEVELS = 20
 
 
 def mutual_information_gap(codes, factors, *, n_bins=20, per_factor=False):
@@ -112,7 +113,7 @@ def dci(codes, factors, *, n_estimators=50, random_state=None):
     )
     importances, scores = [], []
     for column in factors.T:
-        discrete = len(np.unique(column)) <= MOST_LEVELS
+        discrete = len(np.unique(column)) <= MAX_LEVELS
         cls = RandomForestClassifier if discrete else RandomForestRegressor
         # All columns at each split: else chance gives useless units some importance.
         forest = cls(
@@ -151,13 +152,13 @@ def _entropy(counts):
 def _mutual_information(a, b):
     joint = np.zeros((a.max() + 1, b.max() + 1))
     np.add.at(joint, (a, b), 1.0)
-    parts = joint.sum(axis=1), joint.sum(axis=0), joint.ravel()
-    return _entropy(parts[0]) + _entropy(parts[1]) - _entropy(parts[2])
+    marginals = _entropy(joint.sum(axis=1)) + _entropy(joint.sum(axis=0))
+    return marginals - _entropy(joint.ravel())
 
 
 def _levels(column, n_bins):
     values, numbers = np.unique(column, return_inverse=True)
-    return numbers if len(values) <= MOST_LEVELS else _bins(column, n_bins)
+    return numbers if len(values) <= MAX_LEVELS else _bins(column, n_bins)
 
 
 def _bins(column, n_bins):

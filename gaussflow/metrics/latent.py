@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from gaussflow._common.checks import Number
 from gaussflow._common.seeds import as_generator
-from gaussflow.metrics._rows import check_positive, check_rows, check_two
+from gaussflow.metrics._rows import check_rows, check_two
 from gaussflow.metrics.structure import ssim
 
 #: A unit is active where its mean code varies by more (Burda et al. 2016).
@@ -69,7 +70,7 @@ def active_units(mean, *, threshold=ACTIVE_VARIANCE):
     >>> active_units(np.array([[-1.0, 0.02], [1.0, 0.0]])).tolist()
     [True, False]
     """
-    check_positive("threshold", threshold)
+    Number("(0, inf)").check("threshold", threshold)
     return check_rows(mean, "mean", 2).astype(np.float64).var(axis=0) > threshold
 
 
@@ -105,7 +106,7 @@ def noise_stability(function, X, scale, *, bounds=None, random_state=None):
     >>> noise_stability(lambda X: X, X, 0.1, random_state=0) < 0.035
     True
     """
-    check_positive("scale", scale)
+    Number("(0, inf)").check("scale", scale)
     X = check_rows(X, "X")
     X = X if X.dtype.kind == "f" else X.astype(np.float64)
     noise = as_generator(random_state).standard_normal(X.shape)

@@ -4,7 +4,7 @@ import numpy as np
 
 from gaussflow._common.checks import check_integer
 from gaussflow._common.seeds import as_generator
-from gaussflow.metrics._rows import BLOCK_NUMBERS, check_two
+from gaussflow.metrics._rows import blocks, check_two
 
 
 def sliced_wasserstein(A, B, n_directions=256, *, p=2, random_state=0):
@@ -54,10 +54,8 @@ def sliced_wasserstein(A, B, n_directions=256, *, p=2, random_state=0):
     W /= np.linalg.norm(W, axis=0)
     rows_a, rows_b, weights = _coupling(len(A), len(B))
     total = 0.0
-    step = max(1, BLOCK_NUMBERS // (2 * (len(A) + len(B))))
-    for start in range(0, n_directions, step):
-        some = W[:, start : start + step]
-        a, b = (np.sort((X @ some).T, axis=1) for X in (A, B))
+    for some in blocks(n_directions, 2 * (len(A) + len(B))):
+        a, b = (np.sort((X @ W[:, some]).T, axis=1) for X in (A, B))
         gaps = np.abs(a[:, rows_a] - b[:, rows_b])
         total += float((gaps**p @ weights).sum())
     return (total / n_directions) ** (1.0 / p)

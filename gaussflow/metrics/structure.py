@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.ndimage import correlate1d
 
-from gaussflow._common.checks import check_integer
-from gaussflow.metrics._rows import blocks, check_positive, check_two
+from gaussflow._common.checks import Number, check_image_shape, check_integer
+from gaussflow.metrics._rows import blocks, check_two
 
 
 def ssim(
@@ -60,14 +60,14 @@ def ssim(
     [1.0, 1.0]
     """
     A, B = _check_images(A, B)
-    height, width, channels = _check_shape(image_shape, A.shape[1])
+    height, width, channels = check_image_shape(image_shape, "ssim", A.shape[1])
     side = min(height, width)
     way_out = f" (the image's smaller side; image_shape is {tuple(image_shape)})"
     check_integer("window_size", window_size, 1, side, way_out)
     if window_size % 2 == 0:
         raise ValueError(f"window_size must be odd, got {window_size}.")
     for name, value in (("sigma", sigma), ("k1", k1), ("k2", k2)):
-        check_positive(name, value)
+        Number("(0, inf)").check(name, value)
     data_range = _check_range(data_range, A, B)
     c1, c2 = (k1 * data_range) ** 2, (k2 * data_range) ** 2
     weights = np.exp(-0.5 * ((np.arange(window_size) - window_size // 2) / sigma) ** 2)
@@ -145,24 +145,9 @@ def _check_images(A, B):
     return A, B
 
 
-def _check_shape(image_shape, n_features):
-    try:
-        height, width, channels = (int(n) for n in image_shape)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"image_shape must be (height, width, channels), got {image_shape!r}."
-        ) from None
-    if min(height, width, channels) < 1 or height * width * channels != n_features:
-        raise ValueError(
-            f"image_shape={tuple(image_shape)} needs {height * width * channels} "
-            f"columns, but A has {n_features}."
-        )
-    return height, width, channels
-
-
 def _check_range(data_range, A, B):
     if data_range is not None:
-        check_positive("data_range", data_range)
+        Number("(0, inf)").check("data_range", data_range)
         return float(data_range)
     if A.dtype == np.uint8 and B.dtype == np.uint8:
         return 255.0

@@ -193,11 +193,7 @@ class Decoder:
             if not key.isidentifier() or key.startswith("__"):
                 raise ValueError(f"{key!r} is not the name of an attribute")
             obj.__dict__[key] = self.decode(value)
-        # Kernels trust the shapes of a fitted state: a class whose state could
-        # lead them astray defines _check_state, which raises ValueError.
-        check = getattr(cls, "_check_state", None)
-        if check is not None:
-            check(obj)
+        obj._check_state()
         return obj
 
 

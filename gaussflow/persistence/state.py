@@ -24,6 +24,13 @@ class Persistent:
         super().__init_subclass__(**kwargs)
         Persistent.classes[cls.__name__] = cls
 
+    def _check_state(self):
+        """Raise ValueError if a loaded state could lead kernels astray.
+
+        Kernels trust the shapes of a fitted state; a class that hands its own to them
+        overrides this. Other states need no check.
+        """
+
 
 def check_floats(obj, name, shape, *, finite=True):
     """Return an array attribute, if it is what a kernel may be handed.

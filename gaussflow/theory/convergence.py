@@ -6,11 +6,9 @@ module states; where it goes beyond the paper, it says so. A *loss* is the
 divergence KL(q || N(0, I)) of the rows that a flow has reached.
 """
 
-import numbers
-
 import numpy as np
 
-from gaussflow._common.checks import check_integer
+from gaussflow._common.checks import Choice, Number, check_integer
 from gaussflow.theory.gaussian import check_covariance, check_mean, gaussian_kl
 
 #: Step of the trapezoid rule in log t. The integrand is smooth and dies off on
@@ -145,10 +143,8 @@ def layers_for_loss_ratio(ratio, n_features, *, blocks="rotation"):
     >>> round(layers_for_loss_ratio(0.1, 256, blocks="coupling"), 1)
     3.3
     """
-    if not isinstance(ratio, numbers.Real) or not 0.0 < float(ratio) <= 1.0:
-        raise ValueError(f"ratio must be above 0 and at most 1, got {ratio!r}.")
-    if blocks not in ("rotation", "coupling"):
-        raise ValueError(f'blocks must be "rotation" or "coupling", got {blocks!r}.')
+    Number("(0, 1]").check("ratio", ratio)
+    Choice(["rotation", "coupling"]).check("blocks", blocks)
     contract = rotation_contraction if blocks == "rotation" else coupling_contraction
     factor = contract(n_features)
     if ratio == 1.0:

@@ -1,11 +1,11 @@
 """Information of Gaussians in closed form, in nats."""
 
-import numbers
 from typing import NamedTuple
 
 import numpy as np
 
-LOG_2PI = float(np.log(2.0 * np.pi))
+from gaussflow._common.checks import is_integer
+from gaussflow._common.normal import LOG_2PI
 
 
 class LossSplit(NamedTuple):
@@ -210,7 +210,7 @@ def gaussian_mutual_information(covariance, columns, other=None, *, given=()):
 def _check_columns(name, columns, n_features):
     columns = list(columns)
     for column in columns:
-        if not isinstance(column, numbers.Integral) or not 0 <= column < n_features:
+        if not is_integer(column, 0, n_features - 1):
             raise ValueError(
                 f"{name} must name columns 0 to {n_features - 1}, got {column!r}."
             )

@@ -261,7 +261,7 @@ def test_bad_arguments_of_gaussianity_are_named():
     Z = np.random.default_rng(0).standard_normal((50, 2))
     with pytest.raises(ValueError, match="Z has 10 rows"):
         gaussianity(Z[:10])
-    with pytest.raises(ValueError, match="level must be between"):
+    with pytest.raises(ValueError, match=r"level must be a number in \(0, 1\)"):
         gaussianity(Z, level=5)
     with pytest.raises(ValueError, match="n_directions must be an integer from 1 to 2"):
         gaussianity(Z, n_directions=3)

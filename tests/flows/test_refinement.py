@@ -167,7 +167,7 @@ def test_threads_and_files_keep_the_bits(flow, moons, tmp_path, monkeypatch):
 
 def test_a_fit_refines_with_its_own_held_out_rows(monkeypatch, moons):
     monkeypatch.setattr("gaussflow.flows.refinement.layer.ITER_AT_TWO", 6)
-    monkeypatch.setattr("gaussflow.flows.refinement.layer.LEAST_ITER", 6)
+    monkeypatch.setattr("gaussflow.flows.refinement.layer.MIN_ITER", 6)
     plain = GenFlow(RANDOM, validation_fraction=0.25, random_state=0)
     joint = GenFlow(
         RANDOM, validation_fraction=0.25, refinement="joint", random_state=0

@@ -214,7 +214,10 @@ def test_coupling_layers_do_not_grow_with_the_dimension():
         (lambda: theory.rotation_contraction(4, -1), "n_layers must be an integer"),
         (lambda: theory.rotation_contraction(1), "at least 2, got 1"),
         (lambda: theory.coupling_contraction(5), "must be even"),
-        (lambda: theory.layers_for_loss_ratio(0.0, 4), "ratio must be above 0"),
+        (
+            lambda: theory.layers_for_loss_ratio(0.0, 4),
+            r"ratio must be a number in \(0, 1\]",
+        ),
         (lambda: theory.layers_for_loss_ratio(0.5, 4, blocks="x"), "blocks must be"),
         (lambda: theory.gaussian_kl([[1.0, 2.0], [2.0, 1.0]]), "positive definite"),
         (lambda: theory.gaussian_kl([[1.0, 0.2], [0.3, 1.0]]), "symmetric"),

@@ -18,12 +18,12 @@ GATE = 2.0
 #: Most rows that maps are refined on.
 MAX_ROWS = 20_000
 #: Iterations that start at random, by the number of columns: 24 in two.
-LEAST_ITER, ITER_AT_TWO = 8, 24
+MIN_ITER, ITER_AT_TWO = 8, 24
 
 
 def default_n_iter(n_features):
     """Return how many random rotations an end-to-end fit begins with."""
-    return max(LEAST_ITER, round(ITER_AT_TWO * (2.0 / max(n_features, 2)) ** 0.5))
+    return max(MIN_ITER, round(ITER_AT_TWO * (2.0 / max(n_features, 2)) ** 0.5))
 
 
 def refinable(layer, start):

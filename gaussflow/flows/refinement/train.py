@@ -12,7 +12,7 @@ STAGE_STEPS, PATIENCE = 150, 40
 #: Largest move of a log slope, and of a number of a rotation.
 LIMIT = 4.0
 #: Most evaluations of a map and its gradient, in all: under a minute.
-MOST_WORK = 2.5e8
+MAX_WORK = 2.5e8
 
 
 def train(chain, X, held_out, n_jobs=None):
@@ -39,7 +39,7 @@ def train(chain, X, held_out, n_jobs=None):
     theta = np.zeros(chain.n_params)
     watch = _Watch(chain, held_out, n_jobs)
     watch(theta)
-    most = int(MOST_WORK / (max(chain.n_maps, 1) * (len(X) + 0.5 * len(held_out))))
+    most = int(MAX_WORK / (max(chain.n_maps, 1) * (len(X) + 0.5 * len(held_out))))
     stages = []
     for rough in ROUGHNESS if chain.n_params else ():
         steps = min(STAGE_STEPS, most - sum(stages))
