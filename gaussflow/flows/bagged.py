@@ -1,21 +1,20 @@
 """BaggedGenFlow: the mean density of flows fitted with other seeds and rows."""
 
-import numbers
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gaussflow._common.blocks import run_threads
-from gaussflow._common.checks import check_integer
+from gaussflow._common.checks import Integer, Number
 from gaussflow._common.seeds import as_generator, seeded_clone
 from gaussflow.flows.genflow import GenFlow
-from gaussflow.layers.base import Layer
-from gaussflow.persistence import Saved
+from gaussflow.flows.meta import FLOATS, MetaEstimator, log_density, sample_mixture
 from gaussflow.persistence.state import Persistent, check_that
 
 
-class BaggedGenFlow(Saved, DensityMixin, Persistent, BaseEstimator):
+class BaggedGenFlow(MetaEstimator, DensityMixin, Persistent, BaseEstimator):
     """Average the densities of several flows, each with a seed and rows of its own.
 
     What a flow makes of few rows depends on the rotations it happens to draw and on
@@ -94,6 +93,9 @@ class BaggedGenFlow(Saved, DensityMixin, Persistent, BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
+    _fitted = "estimators_"
+    _rules: ClassVar = {"n_estimators": Integer(1), "max_samples": Number("(0, 1]")}
+
     def fit(self, X, y=None):
         """Fit every member to its rows.
 
@@ -108,10 +110,9 @@ class BaggedGenFlow(Saved, DensityMixin, Persistent, BaseEstimator):
         -------
         self : BaggedGenFlow
         """
-        # A fit that fails leaves nothing behind that looks fitted.
-        vars(self).pop("estimators_", None)
-        template = self._check_params()
-        X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
+        self._begin_fit()
+        template = self._template("estimator", GenFlow())
+        X = validate_data(self, X, dtype=FLOATS, ensure_min_samples=2)
         n_rows = max(round(float(self.max_samples) * len(X)), 2)
 
         def fit_one(rng):
@@ -139,8 +140,7 @@ class BaggedGenFlow(Saved, DensityMixin, Persistent, BaseEstimator):
         log_density : ndarray of shape (n_samples,)
             Log density in nats.
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        X = self._validate(X)
         parts = run_threads(
             lambda member: log_density(member, X), self.estimators_, self.n_jobs
         )
@@ -163,7 +163,7 @@ class BaggedGenFlow(Saved, DensityMixin, Persistent, BaseEstimator):
         """
         return float(np.mean(self.score_samples(X)))
 
-    def sample(self, n_samples=1, random_state=None):
+    def sample(self, n_samples=1, *, random_state=None):
         """Draw new rows, each from a member drawn at random.
 
         Parameters
@@ -179,60 +179,17 @@ class BaggedGenFlow(Saved, DensityMixin, Persistent, BaseEstimator):
             New rows in the units of the training data.
         """
         check_is_fitted(self)
-        n_samples = check_integer("n_samples", n_samples, 1)
+        Integer(1).check("n_samples", n_samples)
         member_rng, *rngs = as_generator(random_state).spawn(1 + len(self.estimators_))
         drawn = member_rng.integers(len(self.estimators_), size=n_samples)
-        members = np.unique(drawn)
-        parts = run_threads(
-            lambda k: self.estimators_[k].sample(int(np.sum(drawn == k)), rngs[k]),
-            list(members),
-            self.n_jobs,
-        )
-        X = np.empty((len(drawn), self.n_features_in_), dtype=parts[0].dtype)
-        for k, part in zip(members, parts, strict=True):
-            X[drawn == k] = part
-        return X
+        return sample_mixture(self.estimators_, drawn, rngs, self.n_jobs)
 
     # -- helpers --------------------------------------------------------------
-
-    def __sklearn_is_fitted__(self):
-        """Whether the last fit came to its end."""
-        return "estimators_" in vars(self)
-
-    def _check_params(self):
-        """Return the flow to copy, or raise an error that names what is wrong."""
-        check_integer("n_estimators", self.n_estimators, 1)
-        share = self.max_samples
-        number = isinstance(share, numbers.Real) and not isinstance(share, bool)
-        if not number or not 0.0 < float(share) <= 1.0:
-            raise ValueError(
-                f"max_samples is the share of the rows that each member sees, above 0 "
-                f"and at most 1.0, got {share!r}."
-            )
-        template = GenFlow() if self.estimator is None else self.estimator
-        if not isinstance(template, Layer):
-            raise TypeError(
-                f"estimator must be a GenFlow, a layer such as Elliptical(), or None, "
-                f"got {template!r}."
-            )
-        return template
 
     def _check_state(self):
         """Refuse a saved state whose members do not fit each other."""
         if not self.__sklearn_is_fitted__():
             return
-        members, width = self.estimators_, vars(self).get("n_features_in_")
+        members = self.estimators_
         check_that(self, type(members) is list and members, "there are no members")
-        for member in members:
-            fits = isinstance(member, Layer) and member.n_features_in_ == width
-            check_that(self, fits, "every member must see all columns")
-
-
-def log_density(model, X):
-    """Return the log density of each row, -inf where it is too small to be held.
-
-    Only rows that are absurdly far out overflow on their way to noise.
-    """
-    with np.errstate(over="ignore", invalid="ignore"):
-        scores = model.score_samples(X)
-    return np.where(np.isnan(scores), -np.inf, scores)
+        self._check_flows(members)

@@ -5,18 +5,17 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from gaussflow._common.checks import check_integer
+from gaussflow._common.checks import Integer
 from gaussflow._common.labels import label_codes
 from gaussflow._common.normal import log_standard_normal
 from gaussflow._common.seeds import as_generator, seeded_clone
 from gaussflow.flows.genflow import GenFlow
-from gaussflow.layers.base import Layer
+from gaussflow.flows.meta import FLOATS, MetaEstimator, sample_mixture
 from gaussflow.marginals.ties import spread_ties
-from gaussflow.persistence import Saved
 from gaussflow.persistence.state import Persistent, check_floats, check_that
 
 
-class ClassConditionalFlow(Saved, ClassifierMixin, Persistent, BaseEstimator):
+class ClassConditionalFlow(MetaEstimator, ClassifierMixin, Persistent, BaseEstimator):
     """Model the rows of each class by a flow: draw by label, classify by Bayes' rule.
 
     Every class k has a density p(x | k) of its own, an exact one, and a share
@@ -89,6 +88,8 @@ class ClassConditionalFlow(Saved, ClassifierMixin, Persistent, BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
+    _fitted = "flows_"
+
     def fit(self, X, y):
         """Fit a flow to the rows of each class.
 
@@ -103,25 +104,27 @@ class ClassConditionalFlow(Saved, ClassifierMixin, Persistent, BaseEstimator):
         -------
         self : ClassConditionalFlow
         """
-        # A fit that fails leaves nothing behind that looks fitted.
-        vars(self).pop("flows_", None)
-        flow = GenFlow() if self.flow is None else self.flow
-        self._check_templates(flow)
-        X, y = validate_data(
-            self, X, y, dtype=[np.float64, np.float32], ensure_min_samples=2
-        )
+        self._begin_fit()
+        flow = self._template("flow", GenFlow())
+        template = self._template("shared", None)
+        # What a flow would refuse when fitted is refused before work begins.
+        for one in (flow, template):
+            if isinstance(one, GenFlow):
+                one._check_params()
+        X, y = validate_data(self, X, y, dtype=FLOATS, ensure_min_samples=2)
         classes, codes = _classes_of(y)
         prior = self._check_prior(classes, codes)
         rng = as_generator(self.random_state)
         ties_rng, shared_rng, *rngs = rng.spawn(2 + len(classes))
-        if (flow if self.shared is None else self.shared).spreads_ties:
+        if (flow if template is None else template).spreads_ties:
             X = spread_ties(X, ties_rng)
         shared = None
-        if self.shared is not None:
-            shared = self._fit_copy(self.shared, X, shared_rng)
+        if template is not None:
+            shared = seeded_clone(template, shared_rng, self.n_jobs).fit(X)
             X = shared.transform(X)
         flows = [
-            self._fit_copy(flow, X[codes == code], one) for code, one in enumerate(rngs)
+            seeded_clone(flow, one, self.n_jobs).fit(X[codes == code])
+            for code, one in enumerate(rngs)
         ]
         self.classes_, self.class_prior_ = classes, prior
         self.shared_, self.flows_ = shared, flows
@@ -153,7 +156,7 @@ class ClassConditionalFlow(Saved, ClassifierMixin, Persistent, BaseEstimator):
             log_density[rows] += _log_density(self.flows_[code], Z[rows])
         return log_density
 
-    def sample(self, n_samples=1, labels=None, random_state=None):
+    def sample(self, n_samples=1, *, labels=None, random_state=None):
         """Draw new rows, of given labels or of labels drawn by their shares.
 
         Parameters
@@ -174,19 +177,13 @@ class ClassConditionalFlow(Saved, ClassifierMixin, Persistent, BaseEstimator):
             Their labels.
         """
         check_is_fitted(self)
-        n_samples = check_integer("n_samples", n_samples, 1)
+        Integer(1).check("n_samples", n_samples)
         label_rng, *rngs = as_generator(random_state).spawn(1 + len(self.classes_))
         if labels is None:
             codes = label_rng.choice(len(self.classes_), n_samples, p=self.class_prior_)
         else:
             codes = label_codes(labels, self.classes_, n_samples)
-        drawn = {
-            code: self.flows_[code].sample(int(np.sum(codes == code)), rngs[code])
-            for code in np.unique(codes)
-        }
-        X = np.empty((n_samples, self.n_features_in_), next(iter(drawn.values())).dtype)
-        for code, rows in drawn.items():
-            X[codes == code] = rows
+        X = sample_mixture(self.flows_, codes, rngs)
         if self.shared_ is not None:
             X = self.shared_.inverse_transform(X)
         return X, self.classes_[codes]
@@ -261,23 +258,6 @@ class ClassConditionalFlow(Saved, ClassifierMixin, Persistent, BaseEstimator):
 
     # -- helpers --------------------------------------------------------------
 
-    def __sklearn_is_fitted__(self):
-        """Whether the last fit came to its end."""
-        return "flows_" in vars(self)
-
-    def _check_templates(self, flow):
-        for name, template in [("flow", flow), ("shared", self.shared)]:
-            if template is None:
-                continue
-            if not isinstance(template, Layer):
-                raise TypeError(
-                    f"{name} must be a GenFlow, a layer such as Elliptical(), or None, "
-                    f"got {template!r}."
-                )
-            if isinstance(template, GenFlow):
-                # What it would refuse when fitted is refused before work begins.
-                template._check_params()
-
     def _check_prior(self, classes, codes):
         counts = np.bincount(codes)
         if counts.min() < 2:
@@ -307,12 +287,8 @@ class ClassConditionalFlow(Saved, ClassifierMixin, Persistent, BaseEstimator):
             )
         return prior / prior.sum()
 
-    def _fit_copy(self, template, X, rng):
-        return seeded_clone(template, rng, self.n_jobs).fit(X)
-
     def _validate(self, X):
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        X = super()._validate(X)
         first = self.flows_[0] if self.shared_ is None else self.shared_
         first._check_magnitudes(X, fitting=False)
         return X
@@ -336,16 +312,14 @@ class ClassConditionalFlow(Saved, ClassifierMixin, Persistent, BaseEstimator):
         if not self.__sklearn_is_fitted__():
             return
         flows, shared = self.flows_, vars(self).get("shared_")
-        classes, width = vars(self).get("classes_"), vars(self).get("n_features_in_")
+        classes = vars(self).get("classes_")
         check_that(self, type(flows) is list and flows, "there are no flows")
         listed = isinstance(classes, np.ndarray) and classes.shape == (len(flows),)
         check_that(self, listed, "there must be one label for each flow")
         prior = check_floats(self, "class_prior_", (len(flows),))
         shares = (prior >= 0.0).all() and np.isclose(prior.sum(), 1.0)
         check_that(self, shares, "the shares must sum to 1")
-        for part in flows if shared is None else [*flows, shared]:
-            fits = isinstance(part, Layer) and part.n_features_in_ == width
-            check_that(self, fits, "every flow must see all columns")
+        self._check_flows(flows if shared is None else [*flows, shared])
 
 
 def _classes_of(y):

@@ -5,7 +5,7 @@ from scipy.stats import rankdata
 from sklearn.base import clone
 
 from gaussflow._common.checks import check_integer
-from gaussflow._common.seeds import as_generator, draw_seed
+from gaussflow._common.seeds import as_generator, seeded_clone
 from gaussflow.flows.genflow import GenFlow
 from gaussflow.information._checks import check_copies
 from gaussflow.information._gaussian import Gaussian
@@ -58,10 +58,8 @@ class CrossFit:
 
     def fitted(self, X, template=None):
         """Return a copy of the flow, fitted on rows."""
-        flow = clone(self.flow if template is None else template)
-        if "random_state" in flow.get_params(deep=False):
-            flow.set_params(random_state=draw_seed(self.fit_rng))
-        return flow.fit(X)
+        template = self.flow if template is None else template
+        return seeded_clone(template, self.fit_rng).fit(X)
 
     def log_density(self, X, folds):
         """Return the log density of each row by flows, of shape (2, n_samples)."""

@@ -73,7 +73,7 @@ def test_a_file_whose_flow_has_another_width_is_refused(detector, X, tmp_path):
     broken = pickle.loads(pickle.dumps(detector))
     broken.estimator_ = Elliptical().fit(X[:, :2])
     broken.save(tmp_path / "broken.gaussflow")
-    with pytest.raises(PersistenceError, match="there is no flow"):
+    with pytest.raises(PersistenceError, match="every flow must see all columns"):
         DensityOutlierDetector.load(tmp_path / "broken.gaussflow")
 
 
