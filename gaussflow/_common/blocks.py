@@ -6,9 +6,9 @@ from joblib import Parallel, delayed
 BLOCK_ROWS = 8192
 
 
-def row_blocks(n_samples):
+def row_blocks(n_samples, size=BLOCK_ROWS):
     """Return the slices that cut ``n_samples`` rows in blocks of fixed size."""
-    return [slice(i, i + BLOCK_ROWS) for i in range(0, n_samples, BLOCK_ROWS)]
+    return [slice(i, i + size) for i in range(0, n_samples, size)]
 
 
 def run_threads(work, blocks, n_jobs):

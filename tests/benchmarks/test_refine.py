@@ -17,7 +17,7 @@ def scripts(monkeypatch):
 
 
 def test_refinements_are_compared_with_the_greedy_fit(scripts, monkeypatch):
-    monkeypatch.setattr("gaussflow.flows.refinement.train.STAGE_STEPS", 10)
+    monkeypatch.setattr("gaussflow.flows.refinement.train.MAX_ITER", 10)
     variants = ("greedy", "end_to_end_2")
     done = scripts("refine").evaluate("moons", "rotations", variants, 0, quick=True)
     greedy, trained = done["records"]

@@ -9,14 +9,9 @@ from sklearn.datasets import make_moons
 
 from gaussflow import GenFlow
 from gaussflow.flows.refinement import Chain
+from gaussflow.flows.refinement.chain import BLOCK_ROWS
 from gaussflow.layers import Elliptical, Linear
 from gaussflow.layers.iterations.iteration import Iteration
-
-
-@pytest.fixture(autouse=True)
-def few_steps(monkeypatch):
-    monkeypatch.setattr("gaussflow.flows.refinement.train.STAGE_STEPS", 40)
-
 
 RANDOM = [Linear(n_iter=4, rotation="random", gate=None)]
 
@@ -45,10 +40,10 @@ def numeric(function, theta, step=1e-6):
 
 
 @pytest.mark.parametrize("n_features", [1, 2, 3])
-@pytest.mark.parametrize("turn", [False, True])
-def test_the_gradient_is_that_of_finite_differences(turn, n_features):
+@pytest.mark.parametrize("rotations", [False, True])
+def test_the_gradient_is_that_of_finite_differences(rotations, n_features):
     rng = np.random.default_rng(n_features)
-    chain = Chain.of_random([1, 2], n_features, turn)
+    chain = Chain.of_random([1, 2], n_features, rotations)
     # Some rows beyond the knots, on the straight tails.
     X = 2.0 * rng.standard_normal((60, n_features))
     theta = 0.3 * rng.standard_normal(chain.n_params)
@@ -64,7 +59,7 @@ def test_the_gradient_holds_for_fitted_maps_along_some_directions():
         Iteration(one.rotation.select([0, 2]), one.marginal.select([0, 2]))
         for one in part.iterations_
     ]
-    chain = Chain(iterations, turn=True)
+    chain = Chain(iterations, rotations=True)
     rng = np.random.default_rng(1)
     rows = part.entry_.forward_and_log_det(X[:50].copy(), np.zeros(50))
     theta = 0.1 * rng.standard_normal(chain.n_params)
@@ -89,7 +84,7 @@ def test_the_penalty_s_gradient_is_that_of_finite_differences():
 
 def test_a_chain_at_rest_is_the_layer_s_iterations(flow, moons):
     layer = flow.layers_[0]
-    chain = Chain(layer.iterations_, turn=False)
+    chain = Chain(layer.iterations_, rotations=False)
     rows = layer.entry_.forward_and_log_det(moons.copy(), np.zeros(len(moons)))
     log_density = chain.log_density(np.zeros(chain.n_params), rows)
     Z, log_det = rows.copy(), np.zeros(len(rows))
@@ -144,7 +139,7 @@ def test_without_gain_no_bit_changes():
 
 def test_only_the_last_layer_changes_and_directions_only_if_asked(moons):
     flow = GenFlow([Elliptical(), *RANDOM], random_state=0).fit(moons[:400])
-    settings = {"start": "random", "n_iter": 16, "rotations": False}
+    settings = {"start": "random", "n_iter": 12, "rotations": False}
     again = refined(flow, moons[400:1200], validation_fraction=0.4, **settings)
     assert again.refinement_["admitted"]
     assert_array_equal(
@@ -153,30 +148,28 @@ def test_only_the_last_layer_changes_and_directions_only_if_asked(moons):
     assert again.layers_[1].rotation_seeds_ == again.refinement_["seeds"]
 
 
-def test_threads_and_files_keep_the_bits(flow, moons, tmp_path, monkeypatch):
-    monkeypatch.setattr("gaussflow.flows.refinement.chain.BLOCK_ROWS", 150)
-    monkeypatch.setattr("gaussflow.flows.refinement.train.STAGE_STEPS", 6)
-    again = refined(flow, moons[400:800], start="random", n_iter=3)
+def test_threads_and_files_keep_the_bits(flow, moons, tmp_path):
+    # Two blocks of rows.
+    X = make_moons(BLOCK_ROWS + 700, noise=0.1, random_state=1)[0]
+    again = refined(flow, X, start="random", n_iter=1)
     threaded = pickle.loads(pickle.dumps(flow)).set_params(n_jobs=2)
-    same(refined(threaded, moons[400:800], start="random", n_iter=3), again, moons)
+    same(refined(threaded, X, start="random", n_iter=1), again, moons)
     again.save(tmp_path / "flow.gaussflow")
     loaded = GenFlow.load(tmp_path / "flow.gaussflow")
     same(loaded, again, moons)
     assert loaded.refinement_ == again.refinement_
 
 
-def test_a_fit_refines_with_its_own_held_out_rows(monkeypatch, moons):
-    monkeypatch.setattr("gaussflow.flows.refinement.layer.ITER_AT_TWO", 6)
-    monkeypatch.setattr("gaussflow.flows.refinement.layer.MIN_ITER", 6)
+def test_a_fit_refines_with_its_own_held_out_rows(moons):
     plain = GenFlow(RANDOM, validation_fraction=0.25, random_state=0)
     joint = GenFlow(
         RANDOM, validation_fraction=0.25, refinement="joint", random_state=0
     )
-    plain.fit(moons[:600])
-    joint.fit(moons[:600])
+    plain.fit(moons[:400])
+    joint.fit(moons[:400])
     assert plain.refinement_ is None
     assert joint.refinement_["admitted"]
-    assert joint.score(moons[600:]) > plain.score(moons[600:]) + 0.05
+    assert joint.score(moons[400:]) > plain.score(moons[400:]) + 0.05
 
 
 # -- bad input -----------------------------------------------------------------
