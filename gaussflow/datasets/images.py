@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.datasets import fetch_openml, load_digits
 from sklearn.utils import Bunch
 
+from gaussflow._common.checks import Choice
 from gaussflow.datasets._files import (
     FOLDER_VARIABLE,
     data_file,
@@ -192,7 +193,7 @@ def fetch_cifar10(subset="train"):
     >>> photos = fetch_cifar10("train_first4000")               # doctest: +SKIP
     >>> ships = photos.data[photos.target == 8]                 # doctest: +SKIP
     """
-    _check_subset("fetch_cifar10", subset, (*_CIFAR_COUNTS, *_CIFAR_PARTS))
+    Choice([*_CIFAR_COUNTS, *_CIFAR_PARTS]).check("subset", subset)
     text = f"CIFAR-10, {subset}: colour photographs."
     if subset in _CIFAR_PARTS:
         name = _CIFAR_PARTS[subset]
@@ -225,7 +226,7 @@ def fetch_cifar10(subset="train"):
 
 def _fetch_idx(caller, folder, openml_name, subset, counts, names, text):
     """Read the two idx files of a split, or ask OpenML."""
-    _check_subset(caller, subset, tuple(counts))
+    Choice(counts).check("subset", subset)
     prefix = f"images/{folder}/{'train' if subset == 'train' else 't10k'}"
     files = [f"{prefix}-{kind}-ubyte" for kind in ("images-idx3", "labels-idx1")]
     paths = [data_file(f"{file}.gz", file) for file in files]
@@ -285,12 +286,6 @@ def _cifar_records(path):
 def _planes_last(X):
     """Bring rows of three colour planes into the order row, column, channel."""
     return X.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-
-
-def _check_subset(caller, subset, known):
-    if subset not in known:
-        choices = ", ".join(repr(name) for name in known)
-        raise ValueError(f"{caller}: subset must be one of {choices}, got {subset!r}.")
 
 
 def _check_images(path, X, y, shape):

@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.utils import Bunch
 
+from gaussflow._common.checks import Choice
 from gaussflow._common.seeds import as_generator
 from gaussflow.datasets._files import (
     FOLDER_VARIABLE,
@@ -48,11 +49,7 @@ def fetch_bsds300_patches(subset="train"):
     >>> bsds300_rows(patches, random_state=0).shape             # doctest: +SKIP
     (20000, 63)
     """
-    if subset not in ("train", "val", "test"):
-        raise ValueError(
-            f"fetch_bsds300_patches: subset must be one of 'train', 'val', 'test', "
-            f"got {subset!r}."
-        )
+    Choice(["train", "val", "test"]).check("subset", subset)
     path = data_file(_FILE)
     if path is None:
         raise FileNotFoundError(
@@ -107,13 +104,13 @@ def bsds300_rows(patches, random_state=None):
             f"patches must have shape (n_samples, 64), got {patches.shape}."
         )
     if patches.dtype != np.uint8:
-        known = patches.dtype.kind in "iuf"
-        if (
-            not known
-            or not (
+        bytes_only = (
+            patches.dtype.kind in "iuf"
+            and (
                 (patches >= 0) & (patches <= 255) & (patches == np.floor(patches))
             ).all()
-        ):
+        )
+        if not bytes_only:
             raise ValueError(
                 "patches must hold whole numbers from 0 to 255. Pass the bytes as "
                 "fetch_bsds300_patches returns them, before any scaling."

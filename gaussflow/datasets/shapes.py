@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils import Bunch
 
-from gaussflow._common.checks import check_integer
+from gaussflow._common.checks import Integer
 from gaussflow._common.seeds import as_generator
 
 FACTORS = ("x", "y", "size", "kind")
@@ -78,7 +78,7 @@ def make_shapes(
 
 def _check(n_samples, kinds, image_size, size_range):
     for name, value in (("n_samples", n_samples), ("image_size", image_size)):
-        check_integer(name, value, 1)
+        Integer(1).check(name, value)
     if isinstance(kinds, str) or len(kinds) == 0 or not set(kinds) <= set(SHAPES):
         raise ValueError(
             f"kinds must be a sequence of {', '.join(SHAPES)}, got {kinds!r}."

@@ -30,9 +30,10 @@ MIN_ROWS = 40
 #: Standard errors beyond which a difference is one. A rise takes more: the best of
 #: many points is compared with the last.
 NOTICED, RISEN = 2.0, 3.0
-#: Nats a row and column of a remainder that are not worth a word.
+#: Nats a row and column of a remainder below which nothing is reported. By hand.
 NEGLIGIBLE = 0.002
-#: Part of the loss's fall by which training rows may be ahead of others.
+#: Part of the loss's fall by which the training loss may be below the held-out one. By
+#: hand.
 LARGE_GAP = 0.5
 
 

@@ -18,7 +18,7 @@ from gaussflow.information._scores import (
     spread_ranks,
 )
 
-#: Least rows of a fold.
+#: Least rows of a fold: fewer leave no standard deviation to speak of. By hand.
 MIN_FOLD_ROWS = 4
 
 

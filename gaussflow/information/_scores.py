@@ -9,15 +9,17 @@ from gaussflow._common.seeds import draw_seed
 from gaussflow.flows.genflow import GenFlow
 from gaussflow.layers import Elliptical
 
-#: Degrees of freedom that are tried, in turn; infinity is the normal.
+#: Degrees of freedom that are tried, in turn; infinity is the normal, and below 2.5 a
+#: column hardly has a variance.
 DEGREES = (np.inf, 16.0, 8.0, 5.0, 3.5, 2.5)
-#: Least rows that heavier tails are tried on, and most.
+#: Least rows that heavier tails are tried on, and most: time against the power to tell
+#: degrees apart. Chosen by hand.
 MIN_ROWS, MAX_ROWS = 500, 5_000
 #: Share of Gaussian tables that may be refused as such, and the distance, times the
 #: root of the rows, that a Gaussian column passes once in some thousands.
-FALSE_ALARMS, FARTHEST = 0.01, 1.3
-#: Standard errors by which heavier tails must be ahead.
-AHEAD = 2.0
+FALSE_POSITIVES, MAX_DISTANCE = 0.01, 1.3
+#: Standard errors by which heavier tails must be better: one side of about 0.98.
+GATE = 2.0
 
 
 def spread_ranks(ranks, rng):
@@ -60,9 +62,9 @@ def pass_for_gaussian(X):
     if (np.diff(Z, axis=0) == 0.0).any():
         return False
     levels = ((np.arange(n) + 0.5) / n)[:, None]
-    if np.abs(ndtr(Z) - levels).max() > FARTHEST / np.sqrt(n):
+    if np.abs(ndtr(Z) - levels).max() > MAX_DISTANCE / np.sqrt(n):
         return False
-    return bool(normaltest(Z).pvalue.min() > FALSE_ALARMS / n_features)
+    return bool(normaltest(Z).pvalue.min() > FALSE_POSITIVES / n_features)
 
 
 def choose_degrees(U, rng):
@@ -85,7 +87,7 @@ def choose_degrees(U, rng):
         judged -= log_product(Z[half:], degrees)
         if best is not None:
             gain = judged - best
-            if gain.mean() < AHEAD * gain.std() / np.sqrt(len(gain)):
+            if gain.mean() < GATE * gain.std() / np.sqrt(len(gain)):
                 break
         chosen, best = degrees, judged
     return chosen

@@ -8,8 +8,8 @@ from gaussflow.information._gaussian import Gaussian
 from gaussflow.information._interval import check_interval_rows
 
 #: One of so many parts of Y decides whether a flow is worth more than a Gaussian, and
-#: the standard errors by which it must be ahead.
-N_PARTS, AHEAD = 4, 2.0
+#: the standard errors by which it must be better: one side of about 0.98.
+N_PARTS, GATE = 4, 2.0
 
 
 def kl_divergence(
@@ -74,6 +74,6 @@ def _reference(run, Y):
     flow = run.fitted(Y[~judges])
     part = Gaussian(Y[~judges], "Y")
     gain = flow.score_samples(Y[judges]) - part.log_density(Y[judges])
-    if gain.mean() < AHEAD * gain.std() / np.sqrt(len(gain)):
+    if gain.mean() < GATE * gain.std() / np.sqrt(len(gain)):
         return whole.log_density
     return run.fitted(Y, with_layers_of(run.flow, flow)).score_samples

@@ -328,7 +328,7 @@ def test_a_folder_that_does_not_exist_is_an_error(monkeypatch, tmp_path, offline
 @pytest.mark.parametrize("fetch", [fetch_mnist, fetch_fashion_mnist, fetch_cifar10])
 @pytest.mark.parametrize("subset", ["all", None, 0])
 def test_unknown_subsets_are_refused(fetch, subset):
-    with pytest.raises(ValueError, match="subset must be one of 'train', 'test'"):
+    with pytest.raises(ValueError, match='subset must be one of "train", "test"'):
         fetch(subset)
 
 

@@ -291,7 +291,7 @@ COIN = np.c_[X, np.arange(60) % 2]
     ("options", "message"),
     [
         ({"unit": "hartley"}, "unit must be"),
-        ({"interval": 95}, "interval must be None or a level"),
+        ({"interval": 95}, r"interval must be a number in \(0, 1\) or None"),
         ({"n_folds": 1}, "n_folds must be an integer"),
         ({"n_folds": 30}, "X has 60 rows, but n_folds=30 needs at least 120"),
     ],
