@@ -1,7 +1,5 @@
 """BaggedGenFlow: the mean density of flows fitted with other seeds and rows."""
 
-from typing import ClassVar
-
 import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -94,7 +92,7 @@ class BaggedGenFlow(MetaEstimator, DensityMixin, Persistent, BaseEstimator):
         self.random_state = random_state
 
     _fitted = "estimators_"
-    _rules: ClassVar = {"n_estimators": Integer(1), "max_samples": Number("(0, 1]")}
+    _rules = {"n_estimators": Integer(1), "max_samples": Number("(0, 1]")}
 
     def fit(self, X, y=None):
         """Fit every member to its rows.

@@ -1,7 +1,5 @@
 """What estimators that fit copies of a flow share."""
 
-from typing import ClassVar
-
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -19,8 +17,8 @@ class MetaEstimator(Saved):
     """Mixin of estimators that fit copies of a flow that they are given."""
 
     #: Name of the attribute that a fit sets last.
-    _fitted: ClassVar[str]
-    _rules: ClassVar[dict[str, Rule]] = {}
+    _fitted: str
+    _rules: dict[str, Rule] = {}
 
     def __sklearn_is_fitted__(self):
         """Whether the last fit came to its end."""

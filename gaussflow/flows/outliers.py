@@ -1,7 +1,5 @@
 """DensityOutlierDetector: rows of low density under a flow are outliers."""
 
-from typing import ClassVar
-
 import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import validate_data
@@ -80,7 +78,7 @@ class DensityOutlierDetector(MetaEstimator, OutlierMixin, Persistent, BaseEstima
         self.random_state = random_state
 
     _fitted = "estimator_"
-    _rules: ClassVar = {"contamination": Number("(0, 0.5]", "auto")}
+    _rules = {"contamination": Number("(0, 0.5]", "auto")}
 
     def fit(self, X, y=None):
         """Fit the flow, and set the offset.

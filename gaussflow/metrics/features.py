@@ -1,7 +1,6 @@
 """Features of images from a small classifier, for distances between samples."""
 
 import warnings
-from typing import ClassVar
 
 import numpy as np
 from sklearn.base import (
@@ -100,7 +99,7 @@ class ClassifierFeatures(
         self.patience = patience
         self.random_state = random_state
 
-    _rules: ClassVar = {
+    _rules = {
         "max_iter": Integer(1),
         "validation_fraction": Number("[0, 1)"),
         "patience": Integer(1),
