@@ -3,8 +3,8 @@
 import sys
 import warnings
 
-from gaussflow.cli._files import CommandError
-from gaussflow.cli._parser import make_parser
+from gaussflow.cli.files import CommandError
+from gaussflow.cli.parser import make_parser
 
 __all__ = ["CommandError", "main"]
 
@@ -33,11 +33,11 @@ def main(argv=None):
         return OK
     try:
         # The commands load pandas; --help and --version should not wait for it.
-        from gaussflow.cli import _commands
+        from gaussflow.cli import commands
 
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
-            passed = getattr(_commands, args.command)(args)
+            passed = getattr(commands, args.command)(args)
     except (CommandError, ImportError) as exc:
         print(f"gaussflow: {' '.join(str(exc).split())}", file=sys.stderr)
         return BAD_INPUT

@@ -136,7 +136,7 @@ class TabularSynthesizer(Saved, Persistent, BaseEstimator):
             target=self.target,
             min_count=self.min_category_count,
         )
-        learned = rules.learned(schema)
+        learned = rules.learned_schema(schema)
         df = df[learned.names]
         trees = isinstance(self.flow, str)
         encoder = TableEncoder(
@@ -150,7 +150,7 @@ class TabularSynthesizer(Saved, Persistent, BaseEstimator):
             encoder.fit(df, rng)
             # Rows that break a rule are drawn again from its last column on, which
             # would change the shares of a target that comes after.
-            target_last = len(df) >= TARGET_LAST_ROWS and not rules.sets
+            target_last = len(df) >= TARGET_LAST_ROWS and not rules.rule_columns
             X, nominal, order = rank_matrix(encoder, df, rng, target_last=target_last)
             flow = TreeTriangular(
                 order=order,
@@ -231,7 +231,7 @@ class TabularSynthesizer(Saved, Persistent, BaseEstimator):
         redraw = None
         if self.calibration_ is None and not wanted:
             redraw = Redraw(self.encoder_, self.flow_.map_, rng)
-        df = self.rules_.settle(draw, int(n_samples), rng, redraw)
+        df = self.rules_.rejection_sample(draw, int(n_samples), rng, redraw)
         df.attrs |= told
         return df
 

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from gaussflow import cli
-from gaussflow.cli._conditions import parse_conditions
-from gaussflow.cli._files import CommandError, write_all
-from gaussflow.cli._progress import Progress
+from gaussflow.cli.conditions import parse_conditions
+from gaussflow.cli.files import CommandError, write_all
+from gaussflow.cli.progress import Progress
 from gaussflow.tabular import Constraint, Schema, TabularSynthesizer
 from tests.tabular.frames import patients
 

@@ -7,7 +7,8 @@ import pytest
 
 from gaussflow.persistence import load, save
 from gaussflow.tabular import Constraint, Schema, TabularSynthesizer
-from gaussflow.tabular.constraints.parser import parse, quote_name, quote_value
+from gaussflow.tabular.constraints.parser import parse
+from gaussflow.tabular.constraints.syntax import quote_name, quote_value
 from gaussflow.tabular.sampling.redraw import Redraw
 from tests.tabular.frames import GaussianFlow, nasty_frame, patients
 

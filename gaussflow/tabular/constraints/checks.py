@@ -5,7 +5,7 @@ import numpy as np
 from gaussflow.persistence.state import Persistent
 from gaussflow.tabular.columns.cells import to_numbers
 from gaussflow.tabular.constraints.evaluation import label
-from gaussflow.tabular.constraints.parser import (
+from gaussflow.tabular.constraints.syntax import (
     All,
     Any,
     Compare,

@@ -4,7 +4,8 @@ import pandas as pd
 
 from gaussflow.persistence.state import Persistent
 from gaussflow.tabular.constraints.evaluation import label, truth
-from gaussflow.tabular.constraints.parser import names_of, parse, quote_name
+from gaussflow.tabular.constraints.parser import parse
+from gaussflow.tabular.constraints.syntax import names_of, quote_name
 
 
 class Constraint(Persistent):

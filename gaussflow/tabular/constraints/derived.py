@@ -8,7 +8,7 @@ from gaussflow.persistence.state import Persistent
 from gaussflow.tabular.columns.cells import from_numbers, to_numbers
 from gaussflow.tabular.columns.value_maps import FEW_VALUES
 from gaussflow.tabular.constraints.evaluation import label
-from gaussflow.tabular.constraints.parser import (
+from gaussflow.tabular.constraints.syntax import (
     All,
     Compare,
     Determines,

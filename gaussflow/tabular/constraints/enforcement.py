@@ -10,14 +10,15 @@ from gaussflow.tabular.constraints.checks import Combinations, check_constraint
 from gaussflow.tabular.constraints.constraint import Constraint
 from gaussflow.tabular.constraints.derived import derive
 from gaussflow.tabular.constraints.evaluation import label, truth
-from gaussflow.tabular.constraints.parser import Determines, Fixed
+from gaussflow.tabular.constraints.syntax import Determines, Fixed
 
+# The limits trade time for rows that repair must patch; chosen by hand.
 #: Rounds in which rows that break a constraint are drawn again.
-ROUNDS = 20
+MAX_ROUNDS = 20
 #: Candidates drawn in one round, unless more rows are wanted.
-BATCH = 5000
+MAX_CANDIDATES = 5000
 #: Rounds without progress after which a row is drawn again whole.
-STUCK = 3
+MAX_FAILED_ROUNDS = 3
 
 
 class Rules(Persistent):
@@ -32,9 +33,9 @@ class Rules(Persistent):
        column follows its law given those before it, cut to what the constraints
        allow. What stays broken, and rows of other flows, are drawn again whole:
        they follow the learned law given that the constraints hold.
-    3. What breaks one after up to ``ROUNDS`` of either takes the cells of the columns
-       concerned from another synthetic row that keeps it, so that grids, bounds and
-       levels are right.
+    3. What breaks one after up to ``MAX_ROUNDS`` of either takes the cells of the
+       columns concerned from another synthetic row that keeps it, so that grids, bounds
+       and levels are right.
 
     Parameters
     ----------
@@ -55,6 +56,10 @@ class Rules(Persistent):
         Each once.
     derived : list of Derived
         The columns that are computed.
+    rule_columns : list of list
+        Labels of the columns of each computed column, then of each constraint.
+    groups : list of list
+        Columns that rules tie together, directly or through others.
     """
 
     def __init__(self, schema, df, constraints, *, target=None, min_count=5):
@@ -74,10 +79,12 @@ class Rules(Persistent):
         dropped = {d.column.name for d in self.derived if d.dropped}
         if not any(c.is_learned and c.name not in dropped for c in schema):
             self.derived = []
-        sets = [[d.column.name, *d.sources] for d in self.derived]
-        sets += [[label(df, name) for name in c.columns] for c in self.constraints]
-        self.sets = sets
-        self.groups = _connected(sets)
+        rule_columns = [[d.column.name, *d.sources] for d in self.derived]
+        rule_columns += [
+            [label(df, name) for name in c.columns] for c in self.constraints
+        ]
+        self.rule_columns = rule_columns
+        self.groups = _connected(rule_columns)
 
     @property
     def kept(self):
@@ -94,7 +101,7 @@ class Rules(Persistent):
         """Names of the columns that are not learned."""
         return [d.column.name for d in self.derived if d.dropped]
 
-    def learned(self, schema):
+    def learned_schema(self, schema):
         """Return the schema of the columns that a flow sees."""
         dropped = self.dropped
         columns = [c for c in schema if c.name not in dropped]
@@ -133,7 +140,7 @@ class Rules(Persistent):
             return frame, np.zeros((len(frame), 0), dtype=bool)
         return frame, np.column_stack(broken)
 
-    def settle(self, draw, n_rows, rng, redraw=None):
+    def rejection_sample(self, draw, n_rows, rng, redraw=None):
         """Draw rows that keep every constraint.
 
         Parameters
@@ -158,9 +165,9 @@ class Rules(Persistent):
             If not one candidate keeps some constraint.
         """
         pool = Pool(*self.complete(draw(np.arange(n_rows))))
-        if redraw is not None and self.sets:
-            self._draw_on(pool, redraw)
-        self._draw_whole(pool, draw)
+        if redraw is not None and self.rule_columns:
+            self._redraw_from_rule(pool, redraw)
+        self._redraw_rows(pool, draw)
         places = {name: pool.place for name in self.names}
         if len(pool.pending()):
             places |= self._repaired(pool, rng)
@@ -170,13 +177,15 @@ class Rules(Persistent):
 
     # -- helpers ------------------------------------------------------------
 
-    def _draw_on(self, pool, redraw):
+    def _redraw_from_rule(self, pool, redraw):
         """Draw rows again from the last column of the rule that they break first."""
-        last = np.array([self._last(names, redraw.names) for names in self.sets])
+        last = np.array(
+            [self._last(names, redraw.names) for names in self.rule_columns]
+        )
         failed = np.zeros(len(pool.place), dtype=int)
-        for _ in range(ROUNDS):
+        for _ in range(MAX_ROUNDS):
             rows = pool.pending()
-            rows = rows[failed[rows] < STUCK]
+            rows = rows[failed[rows] < MAX_FAILED_ROUNDS]
             if len(rows) == 0:
                 return
             broken = pool.broken[pool.place[rows]]
@@ -189,9 +198,9 @@ class Rules(Persistent):
             found = pool.add(rows, new, wrong, ~(wrong & due).any(axis=1))
             failed[rows] = np.where(found, 0, failed[rows] + 1)
 
-    def _draw_whole(self, pool, draw):
+    def _redraw_rows(self, pool, draw):
         """Draw rows that break a rule again, all of their columns."""
-        for _ in range(ROUNDS):
+        for _ in range(MAX_ROUNDS):
             rows = pool.pending()
             if len(rows) == 0:
                 return
@@ -216,19 +225,19 @@ class Rules(Persistent):
         """Return the pool's rows that give the cells of each group's columns."""
         places = {}
         for group in self.groups:
-            own = [r for r, names in enumerate(self.sets) if names[0] in group]
+            own = [r for r, names in enumerate(self.rule_columns) if names[0] in group]
             broken = pool.broken[:, own].any(axis=1)
             wrong = broken[pool.place]
             donors = np.flatnonzero(~broken)
             if wrong.any() and len(donors) == 0:
-                raise ValueError(self._hopeless(group, len(broken)))
+                raise ValueError(self._no_valid_row(group, len(broken)))
             chosen = pool.place.copy()
             if wrong.any():
                 chosen[wrong] = rng.choice(donors, wrong.sum())
             places |= dict.fromkeys(group, chosen)
         return places
 
-    def _hopeless(self, group, n_tried):
+    def _no_valid_row(self, group, n_tried):
         rules = [c.text for c in self.constraints if self._touches(c, group)]
         return (
             f"None of {n_tried} rows drawn keeps all of the constraints "
@@ -266,8 +275,8 @@ class Pool:
 
     def copies(self, rows):
         """Return how many candidates to draw for each of some rows."""
-        most = max(1, BATCH // len(rows))
-        return int(np.clip(np.ceil(2.0 / max(self.rate, 1e-3)), 1, most))
+        limit = max(1, MAX_CANDIDATES // len(rows))
+        return int(np.clip(np.ceil(2.0 / max(self.rate, 1e-3)), 1, limit))
 
     def add(self, rows, frame, broken, good):
         """Take the first good candidate of each row.
@@ -296,10 +305,10 @@ class Pool:
         return found
 
 
-def _connected(sets):
+def _connected(rule_columns):
     """Merge lists of names that share one, directly or through others."""
     groups = []
-    for names in sets:
+    for names in rule_columns:
         joined = [g for g in groups if set(g) & set(names)]
         merged = list(dict.fromkeys([n for g in joined for n in g] + list(names)))
         groups = [g for g in groups if g not in joined] + [merged]

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from gaussflow.tabular.constraints.parser import (
+from gaussflow.tabular.constraints.syntax import (
     All,
     Any,
     Compare,

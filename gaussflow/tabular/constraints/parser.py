@@ -16,12 +16,25 @@ A name that is not one word stands in backticks. Nothing is ever evaluated.
 """
 
 import re
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
+from gaussflow.tabular.constraints.syntax import (
+    WORDS,
+    All,
+    Any,
+    Compare,
+    Determines,
+    Fixed,
+    Implies,
+    Literal,
+    Member,
+    Missing,
+    Sum,
+    names_of,
+)
+
 ORDERS = ("<", "<=", "==", "!=", ">=", ">")
-WORDS = ("and", "or", "in", "is", "not", "missing", "determines", "true", "false")
 
 TOKENS = re.compile(
     r"""\s*(?:
@@ -33,99 +46,6 @@ TOKENS = re.compile(
   )""",
     re.VERBOSE,
 )
-
-
-@dataclass(frozen=True)
-class Sum:
-    """Columns times coefficients, and a constant."""
-
-    terms: tuple  # of (column name, Fraction), each name once
-    constant: Fraction = Fraction(0)
-
-    @property
-    def single(self):
-        """The column's name, if this is one column and nothing else, or None."""
-        if len(self.terms) == 1 and not self.constant and self.terms[0][1] == 1:
-            return self.terms[0][0]
-        return None
-
-    def minus(self, other):
-        """Return the difference of two sums."""
-        terms = dict(self.terms)
-        for name, coefficient in other.terms:
-            terms[name] = terms.get(name, Fraction(0)) - coefficient
-        kept = tuple((name, c) for name, c in terms.items() if c)
-        return Sum(kept, self.constant - other.constant)
-
-
-@dataclass(frozen=True)
-class Literal:
-    """A text, true or false."""
-
-    value: object
-
-
-@dataclass(frozen=True)
-class Compare:
-    """Two sides and the order between them."""
-
-    left: object
-    order: str
-    right: object
-
-
-@dataclass(frozen=True)
-class Member:
-    """A column's value is one of a set, or is not."""
-
-    name: str
-    values: tuple
-    negated: bool
-
-
-@dataclass(frozen=True)
-class Missing:
-    """A column's cell is missing, or is not."""
-
-    name: str
-    negated: bool
-
-
-@dataclass(frozen=True)
-class All:
-    """Every part holds."""
-
-    parts: tuple
-
-
-@dataclass(frozen=True)
-class Any:
-    """One part holds at least."""
-
-    parts: tuple
-
-
-@dataclass(frozen=True)
-class Implies:
-    """Where the condition holds, the conclusion does."""
-
-    condition: object
-    conclusion: object
-
-
-@dataclass(frozen=True)
-class Fixed:
-    """Only combinations of values that the table holds."""
-
-    names: tuple
-
-
-@dataclass(frozen=True)
-class Determines:
-    """One column's value decides the other's."""
-
-    source: str
-    name: str
 
 
 @lru_cache(maxsize=4096)
@@ -153,48 +73,6 @@ def parse(text):
     'cigs'
     """
     return _Parser(text).rule()
-
-
-def names_of(node):
-    """Return the column names of a tree, in order of appearance, each once."""
-    if isinstance(node, Sum):
-        found = [name for name, _ in node.terms]
-    elif isinstance(node, Compare):
-        found = names_of(node.left) + names_of(node.right)
-    elif isinstance(node, (All, Any)):
-        found = [name for part in node.parts for name in names_of(part)]
-    elif isinstance(node, Implies):
-        found = names_of(node.condition) + names_of(node.conclusion)
-    elif isinstance(node, Fixed):
-        found = list(node.names)
-    elif isinstance(node, Determines):
-        found = [node.source, node.name]
-    else:
-        found = [node.name] if isinstance(node, (Member, Missing)) else []
-    return list(dict.fromkeys(found))
-
-
-def quote_name(name):
-    """Return a column name as a constraint writes it: in backticks if need be.
-
-    Examples
-    --------
-    >>> from gaussflow.tabular.constraints.parser import quote_name
-    >>> quote_name("age"), quote_name("worst radius")
-    ('age', '`worst radius`')
-    """
-    name = str(name)
-    plain = re.fullmatch(r"[^\W\d][\w.]*", name) and name not in (*WORDS, "fixed")
-    return name if plain else "`" + name.replace("`", "``") + "`"
-
-
-def quote_value(value):
-    """Return a level as a constraint writes it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
-    return repr(int(value) if float(value).is_integer() else float(value))
 
 
 class _Parser:

@@ -12,7 +12,7 @@ import numpy as np
 
 from gaussflow.tabular.columns.cells import to_numbers
 from gaussflow.tabular.constraints.constraint import Constraint
-from gaussflow.tabular.constraints.parser import quote_name, quote_value
+from gaussflow.tabular.constraints.syntax import quote_name, quote_value
 
 #: Least rows of a table, and of a level, that say something about a rule.
 MIN_ROWS = 50

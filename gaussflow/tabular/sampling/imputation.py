@@ -112,7 +112,7 @@ def _broken_by_observed(encoder, rules, rows):
     for k, derived in enumerate(rules.derived):
         # The observed cells compute what is no value of the column.
         off = ~derived.compute(rows)[1]
-        own = [set(names) == set(rules.sets[k]) for names in rules.sets]
+        own = [set(names) == set(rules.rule_columns[k]) for names in rules.rule_columns]
         own += [one is derived for one in rules.derived]
         broken |= off[:, None] & np.array(own)
     return broken

@@ -23,7 +23,7 @@ class Progress:
 
     Examples
     --------
-    >>> from gaussflow.cli._progress import Progress
+    >>> from gaussflow.cli.progress import Progress
     >>> with Progress(2) as progress:
     ...     progress.step("learning")
     ...     progress.step("sampling")

@@ -2,7 +2,7 @@
 
 from difflib import get_close_matches
 
-from gaussflow.cli._files import CommandError
+from gaussflow.cli.files import CommandError
 
 
 def parse_conditions(texts, schema):
@@ -23,7 +23,7 @@ def parse_conditions(texts, schema):
     Examples
     --------
     >>> import pandas as pd
-    >>> from gaussflow.cli._conditions import parse_conditions
+    >>> from gaussflow.cli.conditions import parse_conditions
     >>> from gaussflow.tabular import Schema
     >>> df = pd.DataFrame({"age": [61, 70, 82], "stage": ["I", "II", "I"]})
     >>> parse_conditions(["age=60..80", "stage=I,II"], Schema.infer(df))

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 from gaussflow._version import __version__
-from gaussflow.cli._conditions import parse_conditions
-from gaussflow.cli._files import CommandError, check_outputs, write_all
-from gaussflow.cli._progress import Progress
-from gaussflow.cli._tables import (
+from gaussflow.cli.conditions import parse_conditions
+from gaussflow.cli.files import CommandError, check_outputs, write_all
+from gaussflow.cli.progress import Progress
+from gaussflow.cli.tables import (
     check_reading,
     import_for,
     load_schema,
@@ -265,9 +265,9 @@ def _make(
             summary += "\nscored: a sample without the conditions"
     else:
         summary += ", not scored: no rows were kept unseen"
-    aside = [str(c.name) for c in schema.aside()]
-    if aside:
-        summary += f"\nnot learned: {', '.join(aside)} (gaussflow schema says why)"
+    unlearned = [str(c.name) for c in schema.aside()]
+    if unlearned:
+        summary += f"\nnot learned: {', '.join(unlearned)} (gaussflow schema says why)"
     return synthetic, reports, summary
 
 

@@ -3,7 +3,7 @@
 import gzip
 
 from gaussflow._common.optional import import_optional
-from gaussflow.cli._files import CommandError
+from gaussflow.cli.files import CommandError
 
 PARQUET = (".parquet", ".pq")
 
