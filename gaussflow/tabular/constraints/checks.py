@@ -4,7 +4,6 @@ import numpy as np
 
 from gaussflow.persistence.state import Persistent
 from gaussflow.tabular.columns.cells import to_numbers
-from gaussflow.tabular.constraints.evaluation import label
 from gaussflow.tabular.constraints.syntax import (
     All,
     Any,
@@ -14,6 +13,7 @@ from gaussflow.tabular.constraints.syntax import (
     Implies,
     Literal,
     Member,
+    names_of,
 )
 
 
@@ -23,16 +23,16 @@ class Combinations(Persistent):
     Those of fewer than ``min_count`` rows are left out, unless all are.
     """
 
-    def __init__(self, constraint, schema, df, min_count):
-        names = [label(df, name) for name in constraint.columns]
-        self.columns = [schema[name] for name in names if schema[name].is_learned]
+    def __init__(self, tree, schema, df, min_count):
+        columns = [schema[name] for name in names_of(tree)]
+        self.columns = [column for column in columns if column.is_learned]
         rows = df[[c.name for c in self.columns]].dropna()
-        self.steps = isinstance(constraint.tree, Determines)
+        self.steps = isinstance(tree, Determines)
         if len(self.columns) < 2:  # a constant goes with everything
             return
         numbers = np.column_stack([to_numbers(rows[c.name], c) for c in self.columns])
         self.rows, counts = np.unique(numbers, axis=0, return_counts=True)
-        if isinstance(constraint.tree, Fixed) and (counts >= min_count).any():
+        if isinstance(tree, Fixed) and (counts >= min_count).any():
             self.rows = self.rows[counts >= min_count]
 
     def broken(self, frame):
@@ -64,8 +64,9 @@ class Combinations(Persistent):
 def check_constraint(constraint, schema, df):
     """Raise a ValueError unless the table has the columns and keeps the rule."""
     kept = constraint.holds(df)
-    for name in constraint.columns:
-        column = schema[label(df, name)]
+    tree = constraint.bind(schema.names)
+    for name in names_of(tree):
+        column = schema[name]
         if not column.is_learned and column.kind != "constant":
             raise ValueError(
                 f"Constraint {constraint.text!r} cannot be kept: column "
@@ -73,11 +74,11 @@ def check_constraint(constraint, schema, df):
                 "constraint, or infer the schema with another kind, for example "
                 f"Schema.infer(df, kinds={{{column.name!r}: 'categorical'}})."
             )
-    _check_levels(constraint, constraint.tree, schema, df)
+    _check_levels(constraint, tree, schema)
     if not kept.all():
         first = kept.index[~kept.to_numpy()][0]
         row = df[~kept.to_numpy()].iloc[0]
-        cells = [f"{name} = {row[label(df, name)]}" for name in constraint.columns]
+        cells = [f"{name} = {row[name]}" for name in names_of(tree)]
         raise ValueError(
             f"Constraint {constraint.text!r} is broken by {int((~kept).sum())} of the "
             f"{len(df)} rows of the table, first at index {first!r} "
@@ -87,14 +88,14 @@ def check_constraint(constraint, schema, df):
         )
 
 
-def _check_levels(constraint, node, schema, df):
+def _check_levels(constraint, node, schema):
     """Refuse a text that is no level of its column: most likely a slip."""
     if isinstance(node, (All, Any)):
         for part in node.parts:
-            _check_levels(constraint, part, schema, df)
+            _check_levels(constraint, part, schema)
     elif isinstance(node, Implies):
-        _check_levels(constraint, node.condition, schema, df)
-        _check_levels(constraint, node.conclusion, schema, df)
+        _check_levels(constraint, node.condition, schema)
+        _check_levels(constraint, node.conclusion, schema)
     name, values = None, ()
     if isinstance(node, Compare) and node.order in ("==", "!="):
         sides = (node.left, node.right)
@@ -106,7 +107,7 @@ def _check_levels(constraint, node, schema, df):
         name, values = node.name, node.values
     if name is None:
         return
-    column = schema[label(df, name)]
+    column = schema[name]
     if column.kind in ("categorical", "ordinal") and column.levels:
         known = {*column.levels, *(column.categories or ())}
         if not known & set(values):

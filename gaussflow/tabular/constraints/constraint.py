@@ -3,9 +3,9 @@
 import pandas as pd
 
 from gaussflow.persistence.state import Persistent
-from gaussflow.tabular.constraints.evaluation import label, truth
+from gaussflow.tabular.constraints.evaluation import truth
 from gaussflow.tabular.constraints.parser import parse
-from gaussflow.tabular.constraints.syntax import names_of, quote_name
+from gaussflow.tabular.constraints.syntax import bind, names_of, quote_name
 
 
 class Constraint(Persistent):
@@ -84,6 +84,28 @@ class Constraint(Persistent):
         """Names of the columns in the rule."""
         return names_of(self.tree)
 
+    def bind(self, columns):
+        """Return the parsed rule with a table's labels in the place of names.
+
+        Parameters
+        ----------
+        columns : iterable
+            The labels of the table's columns.
+
+        Returns
+        -------
+        tree : node of a constraint's tree
+
+        Raises
+        ------
+        ValueError
+            If the table lacks a column of the rule.
+        """
+        try:
+            return bind(self.tree, columns)
+        except ValueError as exc:
+            raise ValueError(f"Constraint {self.text!r}: {exc}") from exc
+
     def holds(self, df, reference=None):
         """Return which rows keep the rule.
 
@@ -100,10 +122,9 @@ class Constraint(Persistent):
         kept : pandas.Series of bool
             True where the rule is not certainly false.
         """
+        tree = self.bind(df.columns)
         try:
-            for name in self.columns:
-                label(df, name)
-            _, broken = truth(self.tree, df, reference)
+            _, broken = truth(tree, df, reference)
         except ValueError as exc:
             raise ValueError(f"Constraint {self.text!r}: {exc}") from exc
         return pd.Series(~broken, index=df.index, name=self.text)

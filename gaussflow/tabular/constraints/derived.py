@@ -7,7 +7,6 @@ import numpy as np
 from gaussflow.persistence.state import Persistent
 from gaussflow.tabular.columns.cells import from_numbers, to_numbers
 from gaussflow.tabular.columns.value_maps import FEW_VALUES
-from gaussflow.tabular.constraints.evaluation import label
 from gaussflow.tabular.constraints.syntax import (
     All,
     Compare,
@@ -203,7 +202,7 @@ def derive(trees, schema, df, target, min_count):
     Parameters
     ----------
     trees : list of constraints' trees
-        What holds in every row of ``df``.
+        What holds in every row of ``df``, bound to its columns.
     schema : Schema
         What the columns are.
     df : pandas.DataFrame
@@ -239,11 +238,11 @@ def _candidates(tree, schema, df):
         # Only a lone equality is derived; a chain's parts come as rules of their own.
         return
     if isinstance(tree, Determines):
-        source, column = (schema[label(df, n)] for n in (tree.source, tree.name))
+        source, column = (schema[n] for n in (tree.source, tree.name))
         if source.is_learned and column.is_learned:
             yield LookupColumn(column, source)
     elif isinstance(tree, Fixed):
-        columns = [schema[label(df, name)] for name in tree.names]
+        columns = [schema[name] for name in tree.names]
         learned = [c for c in columns if c.is_learned]
         for source in learned:
             rows = df[[c.name for c in learned]].drop_duplicates()
@@ -261,9 +260,9 @@ def _equality(tree, schema, df):
     Errors of the others add up in it, and weigh the least there.
     """
     difference = tree.left.minus(tree.right)
-    factors = {label(df, name): factor for name, factor in difference.terms}
+    factors = dict(difference.terms)
     lone = [s.single for s in (tree.right, tree.left) if s.single is not None]
-    names = [label(df, n) for n in lone if label(df, n) in factors]
+    names = [name for name in lone if name in factors]
     names += [n for n in reversed(factors) if n not in names]
     numeric = all(schema[n].kind in ("continuous", "integer") for n in factors)
     if numeric:

@@ -1,6 +1,7 @@
 """Constraints on synthetic rows: computed, drawn again, or repaired."""
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -9,8 +10,8 @@ from gaussflow.persistence.state import Persistent
 from gaussflow.tabular.constraints.checks import Combinations, check_constraint
 from gaussflow.tabular.constraints.constraint import Constraint
 from gaussflow.tabular.constraints.derived import derive
-from gaussflow.tabular.constraints.evaluation import label, truth
-from gaussflow.tabular.constraints.syntax import Determines, Fixed
+from gaussflow.tabular.constraints.evaluation import truth
+from gaussflow.tabular.constraints.syntax import Determines, Fixed, names_of
 
 # The limits trade time for rows that repair must patch; chosen by hand.
 #: Rounds in which rows that break a constraint are drawn again.
@@ -56,8 +57,6 @@ class Rules(Persistent):
         Each once.
     derived : list of Derived
         The columns that are computed.
-    rule_columns : list of list
-        Labels of the columns of each computed column, then of each constraint.
     groups : list of list
         Columns that rules tie together, directly or through others.
     """
@@ -70,21 +69,28 @@ class Rules(Persistent):
         self.combinations = {}
         for constraint in self.constraints:
             check_constraint(constraint, schema, df)
-            if isinstance(constraint.tree, (Fixed, Determines)):
+        for constraint, tree in self.bound:
+            if isinstance(tree, (Fixed, Determines)):
                 self.combinations[constraint.text] = Combinations(
-                    constraint, schema, df, min_count
+                    tree, schema, df, min_count
                 )
-        trees = [c.tree for c in self.constraints]
+        trees = [tree for _, tree in self.bound]
         self.derived = derive(trees, schema, df, target, min_count)
         dropped = {d.column.name for d in self.derived if d.dropped}
         if not any(c.is_learned and c.name not in dropped for c in schema):
             self.derived = []
-        rule_columns = [[d.column.name, *d.sources] for d in self.derived]
-        rule_columns += [
-            [label(df, name) for name in c.columns] for c in self.constraints
-        ]
-        self.rule_columns = rule_columns
-        self.groups = _connected(rule_columns)
+        self.groups = _connected(self.rule_columns)
+
+    @property
+    def bound(self):
+        """Each constraint with its tree, which speaks of the table's labels."""
+        return [(c, _bound(c, tuple(self.names))) for c in self.constraints]
+
+    @property
+    def rule_columns(self):
+        """Labels of the columns of each computed column, then of each constraint."""
+        found = [[d.column.name, *d.sources] for d in self.derived]
+        return found + [names_of(tree) for _, tree in self.bound]
 
     @property
     def kept(self):
@@ -131,11 +137,11 @@ class Rules(Persistent):
             columns[derived.column.name], fine = derived.fill(known)
             broken.append(~fine)
         frame = pd.concat([columns[name] for name in self.names], axis=1)
-        for constraint in self.constraints:
+        for constraint, tree in self.bound:
             if constraint.text in self.combinations:
                 broken.append(self.combinations[constraint.text].broken(frame))
             else:
-                broken.append(truth(constraint.tree, frame)[1])
+                broken.append(truth(tree, frame)[1])
         if not broken:
             return frame, np.zeros((len(frame), 0), dtype=bool)
         return frame, np.column_stack(broken)
@@ -225,7 +231,8 @@ class Rules(Persistent):
         """Return the pool's rows that give the cells of each group's columns."""
         places = {}
         for group in self.groups:
-            own = [r for r, names in enumerate(self.rule_columns) if names[0] in group]
+            columns = enumerate(self.rule_columns)
+            own = [r for r, names in columns if names[0] in group]
             broken = pool.broken[:, own].any(axis=1)
             wrong = broken[pool.place]
             donors = np.flatnonzero(~broken)
@@ -238,15 +245,12 @@ class Rules(Persistent):
         return places
 
     def _no_valid_row(self, group, n_tried):
-        rules = [c.text for c in self.constraints if self._touches(c, group)]
+        rules = [c.text for c, tree in self.bound if set(names_of(tree)) & set(group)]
         return (
             f"None of {n_tried} rows drawn keeps all of the constraints "
             f"{', '.join(map(repr, rules))}. Drop or loosen one of them; with "
             "conditions, check that the constraints leave room for them."
         )
-
-    def _touches(self, constraint, group):
-        return any(str(name) in map(str, group) for name in constraint.columns)
 
 
 class Pool:
@@ -303,6 +307,12 @@ class Pool:
         self.frame = pd.concat([self.frame, frame], ignore_index=True)
         self.broken = np.concatenate([self.broken, broken])
         return found
+
+
+@lru_cache(maxsize=4096)
+def _bound(constraint, columns):
+    """Return a constraint's tree on some columns: names are resolved once."""
+    return constraint.bind(columns)
 
 
 def _connected(rule_columns):

@@ -4,7 +4,6 @@ Logic has three values, as in databases: a comparison with a missing cell is
 unknown, and a row breaks a constraint only where it is certainly false.
 """
 
-import difflib
 import math
 import operator
 from fractions import Fraction
@@ -26,8 +25,8 @@ from gaussflow.tabular.constraints.syntax import (
     Sum,
 )
 
-#: Whole numbers up to here are added exactly.
-LARGEST = 2**62
+#: Whole numbers up to here are added exactly: two of them still fit in an int64.
+MAX_EXACT = 2**62
 #: Rounding errors of a sum that are forgiven, in units of its last place.
 ULPS = 16.0
 
@@ -38,7 +37,7 @@ def truth(node, frame, reference=None):
     Parameters
     ----------
     node : node of a constraint's tree
-        The claim.
+        The claim, bound to the labels of ``frame`` (see ``Constraint.bind``).
     frame : pandas.DataFrame
         The rows.
     reference : pandas.DataFrame or None, default=None
@@ -60,7 +59,7 @@ def truth(node, frame, reference=None):
         yes, no = truth(node.conclusion, frame, reference)
         return unmet | yes, met & no
     if isinstance(node, Missing):
-        missing = frame[label(frame, node.name)].isna().to_numpy()
+        missing = frame[node.name].isna().to_numpy()
         yes = ~missing if node.negated else missing
         return yes, ~yes
     if isinstance(node, Member):
@@ -68,28 +67,6 @@ def truth(node, frame, reference=None):
     if isinstance(node, (Fixed, Determines)):
         return _combination(node, frame, frame if reference is None else reference)
     return _compare(node, frame)
-
-
-def label(frame, name):
-    """Return the frame's label of a column that a constraint names.
-
-    Raises
-    ------
-    ValueError
-        If there is none, with the names that come close.
-    """
-    if name in frame.columns:
-        return name
-    written = {str(c): c for c in frame.columns}
-    if name in written:
-        return written[name]
-    close = difflib.get_close_matches(name, written, n=3, cutoff=0.5)
-    known = "Did you mean " if close else "The columns are "
-    shown = close or list(written)[:10]
-    raise ValueError(
-        f"the table has no column {name!r}. {known}{', '.join(map(repr, shown))}? "
-        "Put a text in quotes, and a name that is not one word in backticks."
-    )
 
 
 # -- sets and combinations -----------------------------------------------------
@@ -110,7 +87,7 @@ def _member(node, frame):
 def _combination(node, frame, reference):
     """Compare combinations with the reference's; a missing cell is unknown."""
     names = node.names if isinstance(node, Fixed) else (node.source, node.name)
-    names = [label(frame, name) for name in names]
+    names = list(names)
     known = reference[names].dropna().drop_duplicates()
     if isinstance(node, Determines):
         counts = reference[names].dropna().value_counts(sort=False)
@@ -138,9 +115,9 @@ def _compare(node, frame):
                 f"{right.value!r} can be compared with one column only. Compare "
                 "sums with numbers."
             )
-        cells = frame[label(frame, left.single)]
+        cells = frame[left.single]
         return _with_constant(cells, order, right.value)
-    plain = [frame[label(frame, s.single)] for s in (left, right) if s.single]
+    plain = [frame[s.single] for s in (left, right) if s.single]
     special = [cells for cells in plain if not _is_number(cells)]
     if special and not left.terms:
         left, right, order = right, left, _mirrored(order)
@@ -232,7 +209,7 @@ def _ordered(a, order, b, filled):
 
 def _linear(difference, order, frame):
     """Compare a sum of columns with zero, up to rounding in its last place."""
-    columns = [frame[label(frame, name)] for name, _ in difference.terms]
+    columns = [frame[name] for name, _ in difference.terms]
     for cells in columns:
         if not _is_number(cells):
             raise ValueError(
@@ -270,7 +247,7 @@ def _whole_sum(difference, columns, filled):
         ends = (whole.min(), whole.max()) if len(whole) else (0, 0)
         largest = max(abs(int(end)) for end in ends)
         size += abs(int(factor * scale)) * largest
-        if size >= LARGEST:
+        if size >= MAX_EXACT:
             return None, None
         total += int(factor * scale) * whole.astype(np.int64)
     return total, 0

@@ -1,7 +1,8 @@
 """The tree of a constraint, and how names and values are written in its text."""
 
+import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 #: Words of the language: a column of such a name is written in backticks.
@@ -118,6 +119,73 @@ def names_of(node):
     else:
         found = [node.name] if isinstance(node, (Member, Missing)) else []
     return list(dict.fromkeys(found))
+
+
+def bind(node, columns):
+    """Return a tree with the labels of a table's columns for the names in it.
+
+    Parameters
+    ----------
+    node : node of a constraint's tree
+        The rule; its names are text.
+    columns : iterable
+        The labels of a table, which need not be text.
+
+    Returns
+    -------
+    bound : node of a constraint's tree
+        Evaluation looks its names up as they are.
+
+    Raises
+    ------
+    ValueError
+        If the table lacks a column, with the labels that come close.
+
+    Examples
+    --------
+    >>> from gaussflow.tabular.constraints.syntax import Missing, bind
+    >>> bind(Missing("2019", negated=False), [2019, 2020])
+    Missing(name=2019, negated=False)
+    """
+    columns = list(columns)
+    return _renamed(node, {name: _label(name, columns) for name in names_of(node)})
+
+
+def _label(name, columns):
+    """Return the label that a name stands for: itself, or the one written so."""
+    if name in columns:
+        return name
+    written = {str(label): label for label in columns}
+    if name in written:
+        return written[name]
+    close = difflib.get_close_matches(name, written, n=3, cutoff=0.5)
+    known = "Did you mean " if close else "The columns are "
+    shown = close or list(written)[:10]
+    raise ValueError(
+        f"the table has no column {name!r}. {known}{', '.join(map(repr, shown))}? "
+        "Put a text in quotes, and a name that is not one word in backticks."
+    )
+
+
+def _renamed(node, labels):
+    if isinstance(node, Sum):
+        return replace(node, terms=tuple((labels[n], c) for n, c in node.terms))
+    if isinstance(node, Compare):
+        left, right = (_renamed(side, labels) for side in (node.left, node.right))
+        return Compare(left, node.order, right)
+    if isinstance(node, (All, Any)):
+        return replace(node, parts=tuple(_renamed(p, labels) for p in node.parts))
+    if isinstance(node, Implies):
+        return Implies(
+            _renamed(node.condition, labels), _renamed(node.conclusion, labels)
+        )
+    if isinstance(node, Fixed):
+        return Fixed(tuple(labels[name] for name in node.names))
+    if isinstance(node, Determines):
+        return Determines(labels[node.source], labels[node.name])
+    if isinstance(node, (Member, Missing)):
+        return replace(node, name=labels[node.name])
+    return node
 
 
 def quote_name(name):
