@@ -9,7 +9,6 @@ from gaussflow._common.blocks import row_blocks
 from gaussflow._common.seeds import as_generator
 from gaussflow.flows.genflow import GenFlow
 from gaussflow.layers.base import Layer
-from gaussflow.layers.iterations.iterated import Iterated
 from gaussflow.marginals.ties import spread_ties
 
 
@@ -39,41 +38,15 @@ class Stage(NamedTuple):
 
 def stages(flow):
     """Return the stages of a fitted flow or layer, from data to noise."""
-    if not isinstance(flow, GenFlow):
-        return list(_of_layer(flow, 0, forward=True))
-    layers, forward = list(enumerate(flow.layers_)), flow.direction != "generate"
+    layers, forward = [(0, flow)], True
+    if isinstance(flow, GenFlow):
+        layers, forward = list(enumerate(flow.layers_)), flow.direction != "generate"
     found = []
     for index, layer in layers if forward else reversed(layers):
-        found += _of_layer(layer, index, forward)
+        maps = layer.stages()
+        for iteration, ahead, back in maps if forward else reversed(maps):
+            found.append(Stage(index, iteration, ahead if forward else back))
     return found
-
-
-def _of_layer(layer, index, forward):
-    if not isinstance(layer, Iterated):
-        move = layer.forward_and_log_det if forward else layer.inverse_and_log_det
-        yield Stage(index, None, move)
-        return
-    parts = [(0, layer.entry_, forward)]
-    parts += [(i, part, forward) for i, part in enumerate(layer.iterations_, start=1)]
-    # A layer of direction "generate" ends by undoing its target's standardisation.
-    parts.append((len(layer.iterations_) + 1, layer.exit_, not forward))
-    for iteration, part, onward in parts if forward else reversed(parts):
-        if part is not None:
-            yield Stage(index, iteration, _adding(part, onward))
-
-
-def _adding(part, forward):
-    """Return a part's map, which adds to log-determinants, as one that returns them."""
-    name = "forward" if forward else "inverse"
-    method = getattr(part, f"{name}_and_log_det", None)
-    if hasattr(part, name):
-        method = getattr(part, name)
-
-    def move(X):
-        log_det = np.zeros(len(X))
-        return method(X, log_det), log_det
-
-    return move
 
 
 def run_stage(stage, Z):

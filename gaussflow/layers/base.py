@@ -138,6 +138,17 @@ class Layer(
         """Number of columns, 0 before fit: what a layer that holds this one checks."""
         return vars(self).get("n_features_in_", 0)
 
+    def stages(self):
+        """Return the maps that the fitted layer composes, in order.
+
+        Returns
+        -------
+        stages : list of (int or None, callable, callable)
+            Number of each, None where the layer is one map, and its two directions,
+            which return rows, overwritten, and their log-determinants.
+        """
+        return [(None, self.forward_and_log_det, self.inverse_and_log_det)]
+
     # -- public face --------------------------------------------------------
 
     def fit(self, X, y=None):

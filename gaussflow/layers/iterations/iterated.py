@@ -102,6 +102,22 @@ class Iterated(Layer):
             Z = self.entry_.inverse_and_log_det(Z, log_det)
         return Z, log_det
 
+    def stages(self):
+        """Return the standardisation, numbered 0, the iterations, and the way out."""
+        parts = [
+            (i, one.forward, one.inverse) for i, one in enumerate(self.iterations_, 1)
+        ]
+        if self.entry_ is not None:
+            there, back = (
+                self.entry_.forward_and_log_det,
+                self.entry_.inverse_and_log_det,
+            )
+            parts.insert(0, (0, there, back))
+        if self.exit_ is not None:
+            there, back = self.exit_.inverse_and_log_det, self.exit_.forward_and_log_det
+            parts.append((len(self.iterations_) + 1, there, back))
+        return [(i, _with_log_det(one), _with_log_det(two)) for i, one, two in parts]
+
     # -- fitting --------------------------------------------------------------
 
     def _check_params(self, n_features):
@@ -170,6 +186,16 @@ class Iterated(Layer):
             likelihood = np.mean(log_standard_normal(X) + log_det)
         n_admitted = 0 if iteration is None else iteration.n_directions
         monitor.record(likelihood, admitted=n_admitted, candidates=len(gains))
+
+
+def _with_log_det(method):
+    """Return a map that adds to log-determinants as one that returns them."""
+
+    def move(X):
+        log_det = np.zeros(len(X))
+        return method(X, log_det), log_det
+
+    return move
 
 
 def _shifted_sums(X, first):
