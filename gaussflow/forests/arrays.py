@@ -1,4 +1,7 @@
-"""Check the arrays of a forest before a kernel, which trusts them, sees them."""
+"""The arrays of a forest: laid out from fitted trees, and checked when loaded.
+
+A kernel trusts them, so no forged file may reach it.
+"""
 
 import numpy as np
 
@@ -12,6 +15,111 @@ WHOLE = (
     "table rank_start ranks effect_start cell_start"
 ).split()
 TRUTHS = "missing", "closed"
+
+
+def forest_arrays(cells, order, forests):
+    """Return the arrays of ``Forest`` by name.
+
+    Parameters
+    ----------
+    cells : list of ColumnCells
+        One per column.
+    order : array-like of int
+        Columns in the order in which they are conditioned.
+    forests : list of ColumnForest
+        One per column, with equally many trees, plain ones first.
+    """
+    n_cells = np.array([c.n_cells for c in cells], dtype=np.int64)
+    scores = [c.scores() for c in cells]
+    edges, low, high = (np.concatenate(part) for part in zip(*scores, strict=True))
+    rank_start, ranks = _lay_tables([f.ranks for f in forests], np.int32)
+    return {
+        "order": np.asarray(order, dtype=np.int64),
+        "n_cells": n_cells,
+        "n_ranks": np.array([f.n_ranks for f in forests], dtype=np.int64),
+        "n_plain": np.array([f.n_plain for f in forests], dtype=np.int64),
+        "missing": np.array([c.has_missing for c in cells]),
+        "cell_start": np.cumsum(n_cells) - n_cells,
+        "edges": edges,
+        "low": low,
+        "high": high,
+        **_lay_trees(forests),
+        **_lay_gates([f.gate for f in forests]),
+        "rank_start": rank_start,
+        "ranks": ranks,
+        **_lay_models([f.model for f in forests]),
+    }
+
+
+def _lay_trees(forests):
+    """Put all trees end to end, and their leaves' laws."""
+    names = ("feature", "threshold", "left", "right", "table", "cumulative")
+    parts = {name: [] for name in names}
+    roots = np.empty((len(forests), len(forests[0].trees)), dtype=np.int32)
+    n_nodes = n_values = 0
+    for column, forest in enumerate(forests):
+        for t, tree in enumerate(forest.trees):
+            roots[column, t] = n_nodes
+            leaf = tree.feature < 0
+            starts = np.zeros(len(leaf), dtype=np.int64)
+            size = tree.laws.shape[1] + 1
+            starts[leaf] = n_values + size * np.arange(leaf.sum())
+            laws = np.cumsum(tree.laws, axis=1)
+            laws = np.c_[np.zeros(len(laws)), laws[:, :-1], np.ones(len(laws))]
+            parts["cumulative"].append(np.minimum(laws, 1.0).ravel())
+            parts["feature"].append(tree.feature.astype(np.int32))
+            parts["threshold"].append(tree.threshold.astype(np.int32))
+            parts["left"].append((tree.left + n_nodes).astype(np.int32))
+            parts["right"].append((tree.right + n_nodes).astype(np.int32))
+            parts["table"].append(starts)
+            n_nodes += len(leaf)
+            n_values += laws.size
+    return {"roots": roots} | {k: np.concatenate(v) for k, v in parts.items()}
+
+
+def _lay_gates(gates):
+    """Put what tells each column's missing values end to end."""
+    gate = np.full(len(gates), -1, dtype=np.int64)
+    start, closed, size = np.zeros_like(gate), [np.zeros(0, dtype=bool)], 0
+    for column, own in enumerate(gates):
+        if own is not None:
+            gate[column], start[column] = own[0], size
+            closed.append(own[1])
+            size += len(own[1])
+    return {"gate": gate, "gate_start": start, "closed": np.concatenate(closed)}
+
+
+def _lay_tables(tables, dtype):
+    """Put tables by (column, predictor) end to end; return their starts too."""
+    starts = np.full((len(tables), len(tables)), -1, dtype=np.int64)
+    flat, size = [np.zeros(1, dtype=dtype)], 1
+    for column, own in enumerate(tables):
+        for predictor, table in own.items():
+            starts[column, predictor] = size
+            flat.append(table.astype(dtype))
+            size += len(table)
+    return starts, np.concatenate(flat)
+
+
+def _lay_models(models):
+    """Put the linear models in arrays by (column, predictor)."""
+    n_features = len(models)
+    location, scale = np.zeros(n_features), np.ones(n_features)
+    weights, gaps = (np.zeros((n_features, n_features)) for _ in range(2))
+    for column, model in enumerate(models):
+        if model is not None:
+            location[column], scale[column] = model.location, model.scale
+            weights[column], gaps[column] = model.weights, model.gaps
+    tables = [{} if m is None else m.effects for m in models]
+    starts, effects = _lay_tables(tables, np.float64)
+    return {
+        "location": location,
+        "scale": scale,
+        "weights": weights,
+        "gaps": gaps,
+        "effect_start": starts,
+        "effects": effects,
+    }
 
 
 def check_forest(owner, arrays, cells):

@@ -9,7 +9,7 @@ from gaussflow.kernels.tree import forest_draw, leaf_visits
 DRAWN_ROWS = 20_000
 #: Steps of proportional fitting, and the most that a bin may be multiplied by.
 STEPS = 12
-MOST_FACTOR = 10.0
+MAX_FACTOR = 10.0
 #: Ranks at which drawn scores are compared with the column's own.
 KNOTS = 48
 #: Part of the old scores that stays, so that no cell becomes empty.
@@ -73,7 +73,7 @@ def _rake(forest, j, trees, codes, base):
         # The mean of the tilted laws, without writing all of them down.
         drawn = factors * ((weight / (laws @ factors)) @ laws)
         factors *= base / np.maximum(drawn, np.finfo(float).tiny)
-        factors = np.clip(factors, 1.0 / MOST_FACTOR, MOST_FACTOR)
+        factors = np.clip(factors, 1.0 / MAX_FACTOR, MAX_FACTOR)
     laws *= factors
     laws /= laws.sum(axis=1, keepdims=True)
     cumulative[:, 1:] = np.minimum(np.cumsum(laws, axis=1), 1.0)

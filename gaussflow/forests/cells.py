@@ -7,9 +7,9 @@ from gaussflow.persistence.state import Persistent, check_floats, check_that
 
 #: A column with at most so many distinct values is a list of atoms.
 FEW_VALUES = 20
-#: Values that more rows than n / MOST_CELLS hold are atoms; the rest of the column
+#: Values that more rows than n / MAX_CELLS hold are atoms; the rest of the column
 #: is cut in intervals of about as many rows, at least ROWS_PER_CELL.
-MOST_CELLS = 256
+MAX_CELLS = 256
 ROWS_PER_CELL = 4
 #: Rows that lie beyond the range of the training rows, as the tails weigh.
 TAIL_ROWS = 0.5
@@ -91,8 +91,8 @@ class ColumnCells(Persistent):
         """
         filled = x[~np.isnan(x)]
         values, counts = np.unique(filled, return_counts=True)
-        atom = counts >= max(2.0, len(x) / MOST_CELLS)
-        if discrete is True or (discrete == "auto" and len(values) <= FEW_VALUES):
+        atom = counts >= max(2.0, len(x) / MAX_CELLS)
+        if discrete and (discrete != "auto" or len(values) <= FEW_VALUES):
             atom[:] = True
         low, high, rows = _cut(values, counts, atom, len(x))
         if len(filled) < len(x):
@@ -210,7 +210,7 @@ class ColumnCells(Persistent):
 
 def _cut(values, counts, atom, n_rows):
     """Return the ends and the rows of the cells of sorted values."""
-    per_cell = max(ROWS_PER_CELL, n_rows / MOST_CELLS)
+    per_cell = max(ROWS_PER_CELL, n_rows / MAX_CELLS)
     low, high, rows = [], [], []
     # Runs of values that are not atoms, each cut at its own quantiles.
     starts = np.flatnonzero(np.r_[True, atom[1:] | atom[:-1]])

@@ -8,27 +8,19 @@ from gaussflow.forests.cells import ColumnCells
 from gaussflow.forests.linear import design_blocks
 from gaussflow.forests.map import ForestMap
 from gaussflow.forests.stacking import share_out, stack_weights
-from gaussflow.forests.tree import (
-    ColumnForest,
-    Tree,
-    bag,
-    cell_target,
-    grow,
-    held_out_laws,
-    level_ranks,
-    linear_target,
-)
+from gaussflow.forests.target import cell_target, level_ranks, linear_target
+from gaussflow.forests.tree import ColumnForest, Tree, bag, grow, held_out_laws
 
 #: With fewer rows nothing is chosen on held-out ones; of more, so many are used.
-LEAST_ROWS = 40
+MIN_ROWS = 40
 CHOOSING_ROWS = 4000
 #: Least filled cells that a linear model is fitted on.
-LEAST_MODEL_ROWS = 20
+MIN_MODEL_ROWS = 20
 #: Rows that a parent's law may weigh as in its child's: held-out rows choose.
 SHRINK_ROWS = (1.0, 10.0)
 #: Most columns before a column that its trees may ask for: those that trees on the
 #: choosing rows use most.
-MOST_PREDICTORS = 16
+MAX_PREDICTORS = 16
 
 
 def fit_forest(
@@ -103,69 +95,90 @@ class _Columns:
 
 def _fit_column(columns, column, before, n_trees, min_leaf, rng):
     """Return the ColumnForest of one column."""
-    own, codes = columns.cells[column], columns.codes
-    gate = _gate(columns, column, before)
+    own, codes = columns.cells[column], columns.codes[:, column]
     if len(before) == 0 or own.n_cells == 1:
         return ColumnForest([Tree.alone(own.base)] * n_trees, own.base)
-    n_features = codes.shape[1]
+    gate = _gate(columns, column, before)
     # Where an earlier column tells what is missing, trees see the other rows only.
-    open_rows = np.arange(len(codes))
-    if gate is not None:
-        open_rows = np.flatnonzero(codes[:, column] > 0)
-    n_rows = len(open_rows)
-    targets = [cell_target(codes[:, column], own, columns.nominal[column])]
-    inputs, ranks = _inputs(columns, before, targets[0].response)
-    kinds, blocks = [0], None
-    n_levels = own.n_cells - int(own.has_missing)
-    in_order = not columns.nominal[column] or n_levels == 2
-    if in_order and n_levels > 1:
-        blocks = design_blocks(
-            codes, columns.share, columns.cells, columns.nominal, before
-        )
-        kinds = [0, 1]
-    leaves = [min_leaf] if np.isscalar(min_leaf) else list(min_leaf)
-    candidates = [(0, leaves[-1], SHRINK_ROWS[-1])]
-    counts, used = np.array([n_trees]), np.arange(len(before))
-    linear = blocks, codes[:, column], own, n_features
-    if n_rows >= LEAST_ROWS:
-        split = rng.permutation(open_rows)[:CHOOSING_ROWS]
-        train, test = split[len(split) // 3 :], split[: len(split) // 3]
-        if (codes[train, column] >= int(own.has_missing)).sum() < LEAST_MODEL_ROWS:
-            kinds = [0]  # too few cells are filled for a model of them
-        targets += [_linear_target(linear, train, rng) for _ in kinds[1:]]
-        candidates = [(k, m, s) for k in kinds for m in leaves for s in SHRINK_ROWS]
-        likelihoods, importance = held_out_laws(
-            inputs, targets, train, test, candidates, rng
-        )
-        counts = share_out(stack_weights(likelihoods), n_trees)
-        most = np.argsort(-importance, kind="stable")[:MOST_PREDICTORS]
-        used = np.sort(most)
-    chosen = np.repeat(np.arange(len(candidates)), counts)
-    chosen = [candidates[c] for c in chosen]
-    if any(kind == 1 for kind, _, _ in chosen):
-        targets[1:] = [_linear_target(linear, open_rows, rng)]
+    rows = np.arange(len(codes)) if gate is None else np.flatnonzero(codes > 0)
+    plain = cell_target(codes, own, columns.nominal[column])
+    inputs, ranks = _inputs(columns, before, plain.response)
+    refine = _refinement(columns, column, before)
+    kinds, used = _choose_kinds(
+        columns, column, rows, inputs, plain, refine, n_trees, min_leaf, rng
+    )
+    targets = [plain]
+    if any(kind == 1 for kind, _, _ in kinds):
+        targets.append(refine(rows, rng))
     if gate is not None:
         for target in targets:
             target.rule_out_missing()
-    inputs, trees = np.ascontiguousarray(inputs[:, used]), []
-    for kind, least, shrink in sorted(chosen, key=lambda own: own[0]):
-        rows, target = open_rows[bag(n_rows, rng)], targets[kind]
-        tree = grow(inputs, target, rows, least, rng)
-        tree.learn_laws(target, shrink)
-        tree.counts = None  # as large as the laws of all nodes
-        tree.feature = np.where(tree.feature >= 0, before[used][tree.feature], -1)
-        trees.append(tree)
-    forest = ColumnForest(trees, targets[0].base, gate)
-    forest.ranks, forest.min_leaf = ranks, [least for _, least, _ in chosen]
-    forest.n_plain = sum(kind == 0 for kind, _, _ in chosen)
+    trees = _grow_all(inputs, targets, rows, kinds, before, used, rng)
+    forest = ColumnForest(trees, plain.base, gate)
+    forest.ranks, forest.min_leaf = ranks, [least for _, least, _ in kinds]
+    forest.n_plain = sum(kind == 0 for kind, _, _ in kinds)
     if forest.n_plain < n_trees:
         forest.model, forest.rank_base = targets[1].model, targets[1].base
     return forest
 
 
-def _linear_target(linear, rows, rng):
-    blocks, codes, cells, n_features = linear
-    return linear_target(codes, cells, blocks, n_features, rows, rng)
+def _refinement(columns, column, before):
+    """Return a fit of a linear target to some rows; None without ordered levels."""
+    own, codes = columns.cells[column], columns.codes
+    n_levels = own.n_cells - int(own.has_missing)
+    if n_levels == 1 or (columns.nominal[column] and n_levels > 2):
+        return None
+    blocks = design_blocks(codes, columns.share, columns.cells, columns.nominal, before)
+
+    def refine(rows, rng):
+        return linear_target(codes[:, column], own, blocks, codes.shape[1], rows, rng)
+
+    return refine
+
+
+def _choose_kinds(columns, column, rows, inputs, plain, refine, n_trees, min_leaf, rng):
+    """Let held-out rows choose the kind of each tree, and the predictors.
+
+    Returns
+    -------
+    kinds : list of (int, int, float)
+        Of each tree: 0 where it is plain and 1 where it refines the linear model,
+        the least rows of its leaves, and the rows that a parent's law weighs as.
+    used : ndarray of int
+        The predictors that trees may ask for.
+    """
+    leaves = [min_leaf] if np.isscalar(min_leaf) else list(min_leaf)
+    if len(rows) < MIN_ROWS:
+        return [(0, leaves[-1], SHRINK_ROWS[-1])] * n_trees, np.arange(inputs.shape[1])
+    split = rng.permutation(rows)[:CHOOSING_ROWS]
+    train, test = split[len(split) // 3 :], split[: len(split) // 3]
+    first = int(columns.cells[column].has_missing)
+    n_filled = (columns.codes[train, column] >= first).sum()
+    targets = [plain]
+    if refine is not None and n_filled >= MIN_MODEL_ROWS:
+        targets.append(refine(train, rng))
+    candidates = [
+        (k, m, s) for k in range(len(targets)) for m in leaves for s in SHRINK_ROWS
+    ]
+    likelihoods, importance = held_out_laws(
+        inputs, targets, train, test, candidates, rng
+    )
+    counts = share_out(stack_weights(likelihoods), n_trees)
+    kinds = [candidates[c] for c in np.repeat(np.arange(len(candidates)), counts)]
+    used = np.argsort(-importance, kind="stable")[:MAX_PREDICTORS]
+    return kinds, np.sort(used)
+
+
+def _grow_all(inputs, targets, rows, kinds, before, used, rng):
+    """Grow the trees of a column, each on a bag of its own, and learn their laws."""
+    inputs, trees = np.ascontiguousarray(inputs[:, used]), []
+    for kind, least, shrink in kinds:
+        tree = grow(inputs, targets[kind], rows[bag(len(rows), rng)], least, rng)
+        tree.learn_laws(targets[kind], shrink)
+        tree.counts = None  # as large as the laws of all nodes
+        tree.feature = np.where(tree.feature >= 0, before[used][tree.feature], -1)
+        trees.append(tree)
+    return trees
 
 
 def _gate(columns, column, before):

@@ -11,9 +11,9 @@ ORDERED_PENALTIES = (100.0, 10.0, 1.0)
 #: Most rows that a model is fitted on.
 MODEL_ROWS = 20_000
 #: Most steps of its search.
-MOST_STEPS = 100
+MAX_STEPS = 100
 #: Least residual deviation of a score, and least probability of a level.
-LEAST_SCALE, TINY = 1e-3, 1e-300
+MIN_SCALE, TINY = 1e-3, 1e-300
 SQRT_2PI = np.sqrt(2.0 * np.pi)
 
 
@@ -62,7 +62,7 @@ class LinearScore:
         residual = score - ridge.predict(design)
         freedom = max(1.0, len(score) - min(design.shape[1], 0.5 * len(score)))
         scale = np.sqrt(np.sum(residual**2) / freedom)
-        model.scale = max(float(scale), LEAST_SCALE)
+        model.scale = max(float(scale), MIN_SCALE)
         return model._with_weights(ridge.coef_, inputs)
 
     @classmethod
@@ -169,9 +169,9 @@ def _ordered_probit(design, ends, rows, penalty, start=None):
     theta[1] = theta[1] or 1.0
     # With a single threshold, at one finite score, nothing tells the scale.
     finite = np.unique(np.concatenate([e[np.isfinite(e)] for e in ends]))
-    least = LEAST_SCALE if len(finite) > 1 else 1.0
+    least = MIN_SCALE if len(finite) > 1 else 1.0
     bounds = [(None, None)] * len(theta)
-    bounds[1] = (least, 1.0 / LEAST_SCALE if len(finite) > 1 else 1.0)
+    bounds[1] = (least, 1.0 / MIN_SCALE if len(finite) > 1 else 1.0)
 
     def loss(theta):
         value, slope = _ordered_likelihood(theta, design, ends, rows)
@@ -179,7 +179,7 @@ def _ordered_probit(design, ends, rows, penalty, start=None):
         slope[2:] -= penalty * weights
         return 0.5 * penalty * weights @ weights - value, -slope
 
-    options = {"maxiter": MOST_STEPS}
+    options = {"maxiter": MAX_STEPS}
     return minimize(loss, theta, jac=True, bounds=bounds, options=options).x
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from gaussflow._common.normal import LOG_2PI
-from gaussflow.forests.arrays import check_forest
+from gaussflow._common.normal import log_standard_normal
+from gaussflow.forests.arrays import check_forest, forest_arrays
 from gaussflow.forests.cells import TINY
 from gaussflow.kernels.tree import (
     Forest,
@@ -20,7 +20,7 @@ BLOCK_NUMBERS = 2_000_000
 #: Rows that are drawn at a time: few enough to stay in the cache.
 DRAW_ROWS = 8192
 #: Means of a linear model that are looked at, one by one, for a bound.
-MOST_MEANS = 64
+MAX_MEANS = 64
 
 
 class ForestMap(Persistent):
@@ -43,27 +43,7 @@ class ForestMap(Persistent):
 
     def __init__(self, cells, order, forests):
         self.cells = cells
-        n_features = len(cells)
-        n_cells = np.array([c.n_cells for c in cells], dtype=np.int64)
-        scores = [c.scores() for c in cells]
-        edges, low, high = (np.concatenate(part) for part in zip(*scores, strict=True))
-        arrays = {
-            "order": np.asarray(order, dtype=np.int64),
-            "n_cells": n_cells,
-            "n_ranks": np.array([f.n_ranks for f in forests], dtype=np.int64),
-            "n_plain": np.array([f.n_plain for f in forests], dtype=np.int64),
-            "missing": np.array([c.has_missing for c in cells]),
-            "cell_start": np.cumsum(n_cells) - n_cells,
-            "edges": edges,
-            "low": low,
-            "high": high,
-        }
-        arrays |= _lay_trees(forests) | _lay_gates([f.gate for f in forests])
-        tables = [f.ranks for f in forests]
-        starts, flat = _lay_tables(tables, n_features, np.int32)
-        arrays |= {"rank_start": starts, "ranks": flat}
-        arrays |= _lay_models([f.model for f in forests], n_features)
-        self.arrays = arrays
+        self.arrays = forest_arrays(cells, order, forests)
 
     def _check_state(self):
         check_forest(self, self.arrays, self.cells)
@@ -103,7 +83,7 @@ class ForestMap(Persistent):
         Z = ndtri(np.maximum(np.minimum(lower, upper), TINY))
         Z[lower > upper] *= -1.0
         log_density += np.log(np.maximum(inside, TINY)).sum(axis=1)
-        return Z, log_density - _log_normal(Z)
+        return Z, log_density - log_standard_normal(Z)
 
     def inverse_and_log_det(self, Z):
         """Return (X, log |det dX/dZ|)."""
@@ -115,7 +95,7 @@ class ForestMap(Persistent):
         X = self._values(codes, share)
         for j, cells in enumerate(self.cells):
             log_density += cells.log_slope(codes[:, j], X[:, j])
-        return X, _log_normal(Z) - log_density
+        return X, log_standard_normal(Z) - log_density
 
     def draw(self, n_samples, rng):
         """Draw rows of the map's own law: the inverse of noise, but quicker."""
@@ -249,7 +229,7 @@ class ForestMap(Persistent):
             if start >= 0:
                 effects = arrays["effects"][start : start + arrays["n_cells"][k]]
                 means = np.unique(means[:, None] + effects)
-            if len(means) > MOST_MEANS:
+            if len(means) > MAX_MEANS:
                 return None
         return means
 
@@ -279,77 +259,3 @@ class ForestMap(Persistent):
         for j, cells in enumerate(self.cells):
             X[:, j] = cells.values(codes[:, j], share[:, j])
         return X
-
-
-def _log_normal(Z):
-    return -0.5 * (np.einsum("ij,ij->i", Z, Z) + Z.shape[1] * LOG_2PI)
-
-
-def _lay_trees(forests):
-    """Put all trees end to end, and their leaves' laws."""
-    names = ("feature", "threshold", "left", "right", "table", "cumulative")
-    parts = {name: [] for name in names}
-    roots = np.empty((len(forests), len(forests[0].trees)), dtype=np.int32)
-    n_nodes = n_values = 0
-    for column, forest in enumerate(forests):
-        for t, tree in enumerate(forest.trees):
-            roots[column, t] = n_nodes
-            leaf = tree.feature < 0
-            starts = np.zeros(len(leaf), dtype=np.int64)
-            size = tree.laws.shape[1] + 1
-            starts[leaf] = n_values + size * np.arange(leaf.sum())
-            laws = np.cumsum(tree.laws, axis=1)
-            laws = np.c_[np.zeros(len(laws)), laws[:, :-1], np.ones(len(laws))]
-            parts["cumulative"].append(np.minimum(laws, 1.0).ravel())
-            parts["feature"].append(tree.feature.astype(np.int32))
-            parts["threshold"].append(tree.threshold.astype(np.int32))
-            parts["left"].append((tree.left + n_nodes).astype(np.int32))
-            parts["right"].append((tree.right + n_nodes).astype(np.int32))
-            parts["table"].append(starts)
-            n_nodes += len(leaf)
-            n_values += laws.size
-    return {"roots": roots} | {k: np.concatenate(v) for k, v in parts.items()}
-
-
-def _lay_gates(gates):
-    """Put what tells each column's missing values end to end."""
-    gate = np.full(len(gates), -1, dtype=np.int64)
-    start, closed, size = np.zeros_like(gate), [np.zeros(0, dtype=bool)], 0
-    for column, own in enumerate(gates):
-        if own is not None:
-            gate[column], start[column] = own[0], size
-            closed.append(own[1])
-            size += len(own[1])
-    return {"gate": gate, "gate_start": start, "closed": np.concatenate(closed)}
-
-
-def _lay_tables(tables, n_features, dtype):
-    """Put tables by (column, predictor) end to end; return their starts too."""
-    starts = np.full((n_features, n_features), -1, dtype=np.int64)
-    flat, size = [np.zeros(1, dtype=dtype)], 1
-    for column, own in enumerate(tables):
-        for predictor, table in own.items():
-            starts[column, predictor] = size
-            flat.append(table.astype(dtype))
-            size += len(table)
-    return starts, np.concatenate(flat)
-
-
-def _lay_models(models, n_features):
-    """Put the linear models in arrays by (column, predictor)."""
-    location, scale = np.zeros(n_features), np.ones(n_features)
-    weights, gaps = (np.zeros((n_features, n_features)) for _ in range(2))
-    for column, model in enumerate(models):
-        if model is not None:
-            location[column], scale[column] = model.location, model.scale
-            weights[column], gaps[column] = model.weights, model.gaps
-    tables = [{} if m is None else m.effects for m in models]
-    starts, effects = _lay_tables(tables, n_features, np.float64)
-    return {
-        "location": location,
-        "scale": scale,
-        "weights": weights,
-        "gaps": gaps,
-        "effect_start": starts,
-        "effects": effects,
-    }

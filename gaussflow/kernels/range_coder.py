@@ -23,7 +23,7 @@ _CDF = np.rint(
 ).astype(np.int64)
 # Sizes are counted in sixteenths; below a quarter nearly all symbols are zero anyway.
 _SIXTEENTHS = 16
-_LEAST_SIZE = 4
+_MIN_SIZE = 4
 # Symbols that what was known before counts for, and after which the past is halved.
 _PRIOR = 6
 _WINDOW = 96
@@ -101,7 +101,7 @@ def encode(symbols, classes, sizes, limit, out):
         count += 1
         if count > _WINDOW:
             mass, count = mass >> 1, count >> 1
-        size = max(mass // count, _LEAST_SIZE)
+        size = max(mass // count, _MIN_SIZE)
     # The shortest number within the interval; a decoder reads zeros beyond the end.
     for drop in range(5, -1, -1):
         one = 1 << (8 * drop)
@@ -159,4 +159,4 @@ def decode(data, classes, sizes, limit, symbols):
         count += 1
         if count > _WINDOW:
             mass, count = mass >> 1, count >> 1
-        size = max(mass // count, _LEAST_SIZE)
+        size = max(mass // count, _MIN_SIZE)

@@ -15,7 +15,7 @@ from gaussflow.kernels._jit import jit
 _BIG = 1e100
 _SMALL = 1e-100
 # Equal cells that a column's knots are looked up in: most hold one or none.
-_MOST_CELLS = 512
+_MAX_CELLS = 512
 
 
 @jit
@@ -54,7 +54,7 @@ def spline_forward(Y, x, z, slope, tail, log_det):
     """
     n, n_columns = Y.shape
     m = x.shape[1]
-    n_cells = min(n, _MOST_CELLS)
+    n_cells = min(n, _MAX_CELLS)
     unit, last = _index(x, n_cells)
     for i in range(n):
         product = 1.0
@@ -99,7 +99,7 @@ def spline_inverse(Z, x, z, slope, tail, log_det):
     """Undo :func:`spline_forward`; add the inverse's log-slopes to log_det."""
     n, n_columns = Z.shape
     m = x.shape[1]
-    n_cells = min(n, _MOST_CELLS)
+    n_cells = min(n, _MAX_CELLS)
     unit, last = _index(z, n_cells)
     for i in range(n):
         product = 1.0
@@ -166,7 +166,7 @@ def spline_backward(Y, x, z, slope, tail, G, g_value, g_height, g_slope):
     """
     n, n_columns = Y.shape
     m = x.shape[1]
-    n_cells = min(n, _MOST_CELLS)
+    n_cells = min(n, _MAX_CELLS)
     unit, last = _index(x, n_cells)
     for i in range(n):
         for k in range(n_columns):

@@ -12,8 +12,8 @@ from gaussflow.mixtures.members import background, shrunk_covariance
 from gaussflow.mixtures.normality import looks_standard_normal
 from gaussflow.mixtures.scale_em import (
     FIT_ROWS,
-    LEAST_ROWS,
-    LEAST_ROWS_ALONE,
+    MIN_ROWS,
+    MIN_ROWS_ALONE,
     ScaleMixtureEM,
 )
 
@@ -124,7 +124,7 @@ class ScaleMixture(Layer):
         if len(X) > FIT_ROWS:
             X = X[np.sort(rng.choice(len(X), FIT_ROWS, replace=False))]
         S, offset, unit = standardise(X)
-        least = LEAST_ROWS_ALONE if self.n_scales == 1 else LEAST_ROWS
+        least = MIN_ROWS_ALONE if self.n_scales == 1 else MIN_ROWS
         most = max(len(S) // (least * n_features), 1)
         self.n_shapes_ = min(int(self.n_shapes), most)
         whole = np.linalg.cholesky(shrunk_covariance(S))

@@ -1,9 +1,9 @@
-"""The Triangular layer of bagged trees: for discrete, mixed and gappy columns."""
+"""The Triangular layer of bagged trees: discrete, mixed and incomplete columns."""
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from gaussflow._common.checks import check_integer, is_integer
+from gaussflow._common.checks import Flag, Integer, check_params
 from gaussflow._common.seeds import as_generator, draw_seed
 from gaussflow.forests.fit import fit_forest
 from gaussflow.layers.base import Layer
@@ -39,11 +39,11 @@ class TreeTriangular(Layer):
         many rows hold, and of all values of a column that has few.
     bounded : bool, default=False
         Whether columns end at their extremes, without tails.
-    n_trees : int, default=10
+    n_estimators : int, default=10
         Trees of each column, at least 1.
     min_leaf : int or "auto", default="auto"
         Least rows of a leaf; "auto" mixes trees of several for each column, as
-        held-out rows tell.
+        held-out rows choose.
     n_jobs : int or None, default=None
         Threads over columns at fit and over rows after. The results do not
         depend on it.
@@ -64,7 +64,7 @@ class TreeTriangular(Layer):
 
     Notes
     -----
-    Where an atom lies in its step of the distribution function is told by a
+    Where an atom lies in its step of the distribution function is given by a
     hash of the row, so that ``transform`` is a function: equal rows are equal
     after it. While fitting, the places are drawn at random.
 
@@ -89,6 +89,13 @@ class TreeTriangular(Layer):
     0.0
     """
 
+    _rules = {
+        "discrete": Flag("auto"),
+        "bounded": Flag(),
+        "n_estimators": Integer(1),
+        "min_leaf": Integer(1, None, "auto"),
+    }
+
     def __init__(
         self,
         *,
@@ -96,7 +103,7 @@ class TreeTriangular(Layer):
         nominal=None,
         discrete="auto",
         bounded=False,
-        n_trees=10,
+        n_estimators=10,
         min_leaf="auto",
         n_jobs=None,
         random_state=None,
@@ -105,7 +112,7 @@ class TreeTriangular(Layer):
         self.nominal = nominal
         self.discrete = discrete
         self.bounded = bounded
-        self.n_trees = n_trees
+        self.n_estimators = n_estimators
         self.min_leaf = min_leaf
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -133,12 +140,12 @@ class TreeTriangular(Layer):
             nominal=self.nominal_,
             discrete=self.discrete,
             bounded=self.bounded,
-            n_trees=self.n_trees,
+            n_trees=self.n_estimators,
             min_leaf=sizes if isinstance(self.min_leaf, str) else self.min_leaf,
             n_jobs=self.n_jobs,
         )
         self.min_leaf_ = [forest.min_leaf for forest in forests]
-        self.linear_ = np.array([1.0 - f.n_plain / self.n_trees for f in forests])
+        self.linear_ = np.array([1.0 - f.n_plain / self.n_estimators for f in forests])
         if self.generates_:
             return self.forward_and_log_det(X)
         return self.map_.forward_and_log_det(X, rng.random(X.shape))
@@ -193,17 +200,7 @@ class TreeTriangular(Layer):
         return self.map_.forward_and_log_det(X, row_places(X, self.place_seed_))
 
     def _check_parameters(self, n_features):
-        check_integer("TreeTriangular's n_trees", self.n_trees, 1)
-        if self.min_leaf != "auto" and not is_integer(self.min_leaf, 1):
-            raise ValueError(
-                'TreeTriangular\'s min_leaf must be "auto" or an integer of at least '
-                f"1, got {self.min_leaf!r}."
-            )
-        if not isinstance(self.discrete, bool) and self.discrete != "auto":
-            raise ValueError(
-                f'TreeTriangular\'s discrete must be True, False or "auto", '
-                f"got {self.discrete!r}."
-            )
+        check_params(self)
         if self.order is not None and sorted(self.order) != list(range(n_features)):
             raise ValueError(
                 f"TreeTriangular's order must hold each of the {n_features} columns "

@@ -10,7 +10,7 @@ from gaussflow.marginals.kde import kernel_estimates
 BANDWIDTHS = 0.008 * 2.4 ** np.arange(6)
 #: Rows that an estimate must explain, or it leaves the mixture, by the number of
 #: rows in all; in between, straight lines.
-LEAST_EXPLAINED = ([0, 30, 900], [0.0, 0.5, 3.0])
+MIN_EXPLAINED = ([0, 30, 900], [0.0, 0.5, 3.0])
 
 
 class AutoMarginal(DensityMarginal):
@@ -41,7 +41,7 @@ class AutoMarginal(DensityMarginal):
         density, left_out = kernel_estimates(counts, BANDWIDTHS)
         density = np.vstack([density, NORMAL])
         left_out = np.vstack([left_out, NORMAL])
-        least = float(np.interp(counts.sum(), *LEAST_EXPLAINED))
+        least = float(np.interp(counts.sum(), *MIN_EXPLAINED))
         weights = np.empty(len(density))
         score = stack_densities(counts, left_out, least, weights)
         return (weights @ density)[None], np.array([score])

@@ -9,7 +9,7 @@ from gaussflow.marginals.spline_map import SplineMap
 
 #: Least share of N(0, 1) in a density: it bounds the loss of any row by -log a
 #: and gives the tails those of the identity.
-LEAST_SHARE = 0.002
+MIN_SHARE = 0.002
 NORMAL = np.exp(-0.5 * CENTRES**2)
 NORMAL /= NORMAL.sum() * BIN_WIDTH
 
@@ -55,7 +55,7 @@ def normal_share(n_samples):
     """
     if n_samples == 0:
         return 1.0
-    return min(max(LEAST_SHARE, 1.0 / n_samples), 0.3)
+    return min(max(MIN_SHARE, 1.0 / n_samples), 0.3)
 
 
 def shrunk_histogram(counts):

@@ -25,10 +25,10 @@ from gaussflow.marginals.spline_map import (
 from gaussflow.persistence.state import check_floats, check_that
 
 #: Beyond, binomial coefficients no longer fit a float exactly.
-MOST_DEGREE = 50
+MAX_DEGREE = 50
 #: Least slope of a polynomial, as a share of the straight line's through its
 #: ends: no row loses more than -log of it, and the inverse stays well behaved.
-LEAST_SLOPE = 0.02
+MIN_SLOPE = 0.02
 #: The derivative's coefficients are positive at this many times the degree.
 RAISE = 4
 #: Weight of the straight line beside that of the data, which is 1.
@@ -124,7 +124,7 @@ class PolynomialMarginal(Marginal):
             return
         coef = check_floats(self, "coef_", (None, None))
         degree = coef.shape[1] - 1
-        check_that(self, 1 <= degree <= MOST_DEGREE, f"the degree is {degree}")
+        check_that(self, 1 <= degree <= MAX_DEGREE, f"the degree is {degree}")
         support = check_floats(self, "support_", (len(coef), 2))
         tail = check_floats(self, "tail_", (len(coef), 2))
         wide = (support[:, 1] > support[:, 0]).all()
@@ -180,7 +180,7 @@ def fit_increasing(t, values, weights, degree):
     ridge = np.full(degree, RIDGE * line)
     goal = np.concatenate([root[:, 0] * (values - level), ridge])
     raised = raising_matrix(degree - 1, RAISE * degree)
-    least = LEAST_SLOPE * line
+    least = MIN_SLOPE * line
     steps = _bounded_least_squares(matrix, goal, raised, least)
     # Rounding may leave a step just short: move toward the line until none is.
     short = np.min(raised @ steps)
@@ -222,4 +222,4 @@ def raising_matrix(degree, to):
 
 def _check_degree(degree):
     way_out = ' (for closer fits, take marginal="spline")'
-    return check_integer("degree", degree, 1, MOST_DEGREE, way_out)
+    return check_integer("degree", degree, 1, MAX_DEGREE, way_out)

@@ -15,7 +15,7 @@ from gaussflow.marginals.spline_map import (
 #: as the bins of a histogram do (Freedman and Diaconis, 1981).
 KNOTS_AT_1000 = 16
 #: Most equal steps: with the finer ones at both ends about N_KNOTS in all.
-MOST_EQUAL = N_KNOTS - 25
+MAX_EQUAL = N_KNOTS - 25
 
 
 class QuantileMarginal(SplineMap):
@@ -68,7 +68,7 @@ def probability_levels(n_samples):
     outside = min(ROWS_OUTSIDE / max(n_samples, 1), 0.25)
     # An odd number of equal steps, so that the middle one straddles 1/2.
     n_equal = int(KNOTS_AT_1000 * (n_samples / 1000.0) ** (1.0 / 3.0)) // 2 * 2 + 1
-    n_equal = min(max(n_equal, 5), MOST_EQUAL)
+    n_equal = min(max(n_equal, 5), MAX_EQUAL)
     equal = np.arange(1, (n_equal + 1) // 2) / n_equal
     n_thin = int(np.ceil(np.log(equal[0] / outside) / np.log(3.0)))
     if n_thin < 1:

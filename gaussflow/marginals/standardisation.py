@@ -17,7 +17,7 @@ CONSTANT = 1e-9
 N_POINTS = 256
 #: Gain in log-likelihood, nats in all rows, that its two extra numbers must
 #: bring (Schwarz's criterion at a thousand rows).
-LEAST_GAIN = 7.0
+MIN_GAIN = 7.0
 #: Widest gap between neighbouring quantiles, as a share of the middle 90 % of the
 #: rows: a Cauchy law's is 0.04, a very skewed log-normal's 0.08.
 WIDEST_GAP = 0.25
@@ -78,7 +78,7 @@ class EntryMap(Persistent):
         theta = np.array([np.median(points), middle_scale, 0.0, -0.1])
         value = fit_sinh_arcsinh(points, theta, 400)
         plain = 0.5 * np.mean(points**2)
-        if len(u) * (plain - value) < LEAST_GAIN or not np.isfinite(value):
+        if len(u) * (plain - value) < MIN_GAIN or not np.isfinite(value):
             return
         unit = self.scale_[k]
         self.loc_[k] += unit * theta[0]

@@ -6,7 +6,7 @@ from gaussflow.marginals.counts import bulk
 
 #: A column needs spreading where one value holds this share of its rows; then
 #: every value that holds the smaller share is spread.
-ATOM_SHARE, LEAST_SHARE = 0.05, 0.01
+ATOM_SHARE, MIN_SHARE = 0.05, 0.01
 #: How far to each side, in units of the column: four bins of the grids that
 #: densities are counted on.
 REACH = 0.05
@@ -69,7 +69,7 @@ def spread_ties(X, rng):
 def _atoms(column):
     """Return the values to be spread, and how far."""
     values, counts = np.unique(column, return_counts=True)
-    least = max(LEAST_SHARE * len(column), 2)
+    least = max(MIN_SHARE * len(column), 2)
     if len(values) < 2 or counts.max() < max(ATOM_SHARE * len(column), 3):
         return values[:0], 0.0
     _, unit = bulk(column, column.mean(), column.std())

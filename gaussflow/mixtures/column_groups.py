@@ -9,8 +9,8 @@ P_VALUE = 1e-3
 #: Bins of each column in a pair's table.
 BINS = 8
 #: Beyond so many columns or groups, the columns stay together.
-MOST_COLUMNS = 64
-MOST_GROUPS = 8
+MAX_COLUMNS = 64
+MAX_GROUPS = 8
 
 
 def column_groups(X):
@@ -42,7 +42,7 @@ def column_groups(X):
     """
     n_rows, n_features = X.shape
     together = [np.arange(n_features)]
-    if n_features == 1 or n_features > MOST_COLUMNS or n_rows < 5 * BINS**2:
+    if n_features == 1 or n_features > MAX_COLUMNS or n_rows < 5 * BINS**2:
         return together
     inner = np.quantile(X, np.arange(1, BINS) / BINS, axis=0)
     codes = [np.searchsorted(inner[:, j], X[:, j]) for j in range(n_features)]
@@ -52,7 +52,7 @@ def column_groups(X):
             table = np.bincount(BINS * codes[i] + codes[j], minlength=BINS**2)
             linked[i, j] = _dependent(table.reshape(BINS, BINS))
     n_groups, labels = connected_components(linked, directed=False)
-    if n_groups > MOST_GROUPS:
+    if n_groups > MAX_GROUPS:
         return together
     return [np.flatnonzero(labels == label) for label in range(n_groups)]
 

@@ -10,7 +10,7 @@ EM_BLOCK = 4096
 #: Iterations see so many rows drawn anew, at first and then, and the last few all.
 EARLY_SHARE, EARLY_ROWS, MIDDLE_ROWS, LAST_ITER = 2.0 / 3.0, 40_000, 200_000, 3
 #: Rows that each shape needs for every column: of several sizes, of one alone.
-LEAST_ROWS, LEAST_ROWS_ALONE = 10, 3
+MIN_ROWS, MIN_ROWS_ALONE = 10, 3
 #: Rows' worth of the average shape, for every column, that a shape is shrunk by.
 SHRINKAGE, SHRINKAGE_ALONE = 1.0, 0.25
 #: Responsibilities below this are left out of a shape's covariance.

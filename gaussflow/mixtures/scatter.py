@@ -8,10 +8,10 @@ DEGREES = (1.0, 2.0, 3.0, 4.0, 6.0, 10.0, 20.0, 50.0, np.inf)
 SHRINKAGES = (0.0, 1e-3, 1e-2, 0.03, 0.1, 0.3, 0.6, 0.9, 1.0)
 #: Least ratio of a principal axis' variance to the largest one: two columns
 #: that are copies of each other stay equal to five digits in samples.
-LEAST_RATIO = 1e-10
+MIN_RATIO = 1e-10
 #: Least variance, of columns in units near their deviations: rows that are all
 #: equal come back to nine digits.
-LEAST_VARIANCE = 1e-18
+MIN_VARIANCE = 1e-18
 #: A place that holds many rows is looked for in windows of this width, in the
 #: column's deviations with the rows beyond these levels drawn in to them.
 WINDOW = 0.1
@@ -100,7 +100,7 @@ class TScatter:
         values, vectors = np.linalg.eigh(
             (1.0 - shrinkage) * (scatter + scatter.T) / 2.0 + shrinkage * sphere
         )
-        least = max(LEAST_RATIO * values[-1], LEAST_VARIANCE)
+        least = max(MIN_RATIO * values[-1], MIN_VARIANCE)
         self.values, self.vectors = np.maximum(values, least), vectors
 
     def squared_distances(self, X):

@@ -19,16 +19,16 @@ LADDER = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 #: The same for concentric components, which only model tails.
 LADDER_SCALED = (2, 3, 5, 8)
 #: Least rows that a search can learn anything from.
-LEAST_ROWS = 20
+MIN_ROWS = 20
 #: Components of the whole average, and numbers in their covariances: they set
-#: the cost of mapping a row. A column costs as much as LEAST_NUMBERS of them.
-MOST_COMPONENTS = 128
-MOST_NUMBERS = 1e5
-LEAST_NUMBERS = 20
+#: the cost of mapping a row. A column costs as much as MIN_NUMBERS of them.
+MAX_COMPONENTS = 128
+MAX_NUMBERS = 1e5
+MIN_NUMBERS = 20
 #: From so many rows on, later splits only try what is near the first's picks.
 MANY_ROWS = 1000
 #: Most rows x components x features^2 of one EM iteration.
-MOST_WORK = 1e9
+MAX_WORK = 1e9
 
 
 @dataclass
@@ -103,14 +103,14 @@ def ladders(n_components, covariance_type, n_rows, n_features, most_components):
             # In one dimension "full" and "tied" say it all.
             (n_features == 1 and family in ("diag", "scaled"))
             or (family == "scaled" and n_rows < 4 * n_features)
-            or (family == "scaled" and n_rows * n_features**2 > MOST_WORK / 4)
+            or (family == "scaled" and n_rows * n_features**2 > MAX_WORK / 4)
         ):
             continue
         if n_components != "auto":
             jobs.append((family, [min(n_components, n_rows)]))
             continue
         work = n_features if family in ("diag", "spherical") else n_features**2
-        most = min(n_rows / 5, MOST_WORK / (n_rows * work), most_components)
+        most = min(n_rows / 5, MAX_WORK / (n_rows * work), most_components)
         steps = LADDER_SCALED if family == "scaled" else LADDER
         ladder = [k for k in steps if k <= most] or [steps[0]]
         jobs.append((family, ladder))
@@ -171,12 +171,12 @@ def search(S, splits, rng, settings):
     found : Found
     """
     n_components = settings.n_components
-    if n_components == "auto" and len(S) < LEAST_ROWS:
+    if n_components == "auto" and len(S) < MIN_ROWS:
         n_components = 1
     n_rows = min(len(np.unique(S, axis=0)), len(splits[0][0]))
     n_features = S.shape[1]
-    numbers = n_features * max(n_features, LEAST_NUMBERS)
-    most = min(MOST_COMPONENTS, int(MOST_NUMBERS / numbers)) // len(splits)
+    numbers = n_features * max(n_features, MIN_NUMBERS)
+    most = min(MAX_COMPONENTS, int(MAX_NUMBERS / numbers)) // len(splits)
     jobs = ladders(n_components, settings.covariance_type, n_rows, n_features, most)
     found = Found([], [], np.empty(0))
     for split, (fitted, held_out) in enumerate(splits):

@@ -13,7 +13,7 @@ from gaussflow.persistence import PersistenceError, load, save
 from tests.layers.test_layer_laws import ODD
 
 
-@parametrize_with_checks([TreeTriangular(n_trees=3)])
+@parametrize_with_checks([TreeTriangular(n_estimators=3)])
 def test_the_layer_keeps_scikit_learn_s_rules(estimator, check):
     check(estimator)
 
@@ -191,7 +191,7 @@ def test_an_unseen_number_between_atoms_stays_finite(fitted):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"n_trees": 0}, "n_trees must be"),
+        ({"n_estimators": 0}, "n_estimators must be"),
         ({"min_leaf": "big"}, "min_leaf must be"),
         ({"discrete": "some"}, "discrete must be"),
         ({"order": [0, 0]}, "order must hold each"),
@@ -237,7 +237,7 @@ def test_columns_with_hardly_a_filled_cell_are_fitted(n_filled):
     sparse = np.full(20_000, np.nan)
     sparse[rng.choice(20_000, n_filled, replace=False)] = np.arange(n_filled) + 0.5
     X = np.column_stack([rng.standard_normal(20_000), sparse])
-    layer = TreeTriangular(n_trees=3, random_state=0).fit(X)
+    layer = TreeTriangular(n_estimators=3, random_state=0).fit(X)
     Z = layer.transform(X)
     assert np.isfinite(Z).all()
     assert_allclose(layer.inverse_transform(Z), X, atol=1e-9)
@@ -266,7 +266,7 @@ FORGED = {
 
 @pytest.mark.parametrize("name", FORGED)
 def test_a_file_whose_trees_lead_astray_is_refused(name, tmp_path):
-    layer = TreeTriangular(n_trees=2, random_state=0).fit(clinic(200)[0])
+    layer = TreeTriangular(n_estimators=2, random_state=0).fit(clinic(200)[0])
     layer.map_.arrays[name] = FORGED[name](layer.map_.arrays[name])
     save(layer, tmp_path / "forged")
     with pytest.raises(PersistenceError, match="damaged"):
