@@ -17,6 +17,7 @@ from gaussflow.kernels._jit import jit
 
 # What a row beyond an abrupt end of a density costs, about, in nats.
 _BEYOND = 5.0
+_HALF_LOG_2PI = 0.9189385332046727
 
 
 @jit
@@ -34,22 +35,8 @@ def kde_densities(counts, low, width, bandwidths, reflect, density, left_out):
     (Silverman, 1986, section 6.4.1).
     """
     n_bins = counts.shape[0]
-    total = 0.0
-    mean = 0.0
-    first = n_bins
-    last = 0
-    for b in range(n_bins):
-        if counts[b] > 0:
-            total += counts[b]
-            mean += counts[b] * (low + (b + 0.5) * width)
-            first = min(first, b)
-            last = max(last, b)
-    mean /= total
-    var = width * width / 12.0
-    for b in range(first, last + 1):
-        var += counts[b] * (low + (b + 0.5) * width - mean) ** 2 / total
-    length = last - first + 1
-    others = max(total - 1.0, 1.0)
+    first, last = _counted_range(counts)
+    total, mean, var = _moments(counts, low, width, first, last)
     drawn = np.empty(n_bins)
     kernel = np.empty(2 * n_bins + 1)
     wide = np.empty(3 * n_bins)
@@ -59,48 +46,105 @@ def kde_densities(counts, low, width, bandwidths, reflect, density, left_out):
             shrink = 1.0 / np.sqrt(1.0 + bandwidths[h] ** 2 / var)
         # Rows and kernels are drawn in alike.
         band = bandwidths[h] * shrink
-        drawn[:] = 0.0
-        for b in range(first, last + 1):
-            if counts[b] > 0:
-                place = (mean + ((b + 0.5) * width + low - mean) * shrink - low) / width
-                place = min(max(place - 0.5, 0.0), n_bins - 1.0)
-                j = min(int(place), n_bins - 2)
-                part = place - j
-                drawn[j] += counts[b] * (1.0 - part)
-                drawn[j + 1] += counts[b] * part
-        reach = min(int(np.ceil(4.0 * band / width)) + 1, n_bins)
-        mass = 0.0
-        for r in range(2 * reach + 1):
-            kernel[r] = np.exp(-0.5 * ((r - reach) * width / band) ** 2)
-            mass += kernel[r]
-        for r in range(2 * reach + 1):
-            kernel[r] /= mass * width
-        wide[: n_bins + 2 * reach] = 0.0
-        for b in range(n_bins):
-            if drawn[b] > 0.0:
-                weight = drawn[b]
-                for r in range(2 * reach + 1):
-                    wide[b + r] += weight * kernel[r]
-        row = density[h]
-        row[:] = wide[reach : reach + n_bins]
+        row, loo = density[h], left_out[h]
+        _draw_in(counts, low, width, mean, shrink, drawn)
+        reach = _fill_kernel(band, width, n_bins, kernel)
+        _convolve(drawn, kernel, reach, wide)
         if reflect:
-            row[:] = 0.0
-            for b in range(n_bins + 2 * reach):
-                fold = (b - reach - first) % (2 * length)
-                row[first + min(fold, 2 * length - 1 - fold)] += wide[b]
+            _fold(wide, reach, first, last, row)
+        else:
+            row[:] = wide[reach : reach + n_bins]
+        others = max(total - 1.0, 1.0)
         for b in range(first, last + 1):
             if counts[b] > 0:
                 move = abs((b + 0.5) * width + low - mean) * (1.0 - shrink)
                 own = kernel[reach] * np.exp(-0.5 * (move / band) ** 2)
                 if reflect:
-                    own = _own_folded(kernel, reach, b - first, length)
-                left_out[h, b] = max(row[b] - own, 0.0) / others
+                    own = _own_folded(kernel, reach, b - first, last - first + 1)
+                loo[b] = max(row[b] - own, 0.0) / others
         if reflect:
             # Without the outermost row its place would lie outside the range.
-            left_out[h, first] *= (counts[first] - 1.0) / counts[first]
-            left_out[h, last] *= (counts[last] - 1.0) / counts[last]
+            loo[first] *= (counts[first] - 1.0) / counts[first]
+            loo[last] *= (counts[last] - 1.0) / counts[last]
         for b in range(n_bins):
             row[b] /= total
+
+
+@jit
+def _counted_range(counts):
+    """Return the first and the last bin that hold rows."""
+    first = 0
+    last = counts.shape[0] - 1
+    while first < last and counts[first] == 0.0:
+        first += 1
+    while last > first and counts[last] == 0.0:
+        last -= 1
+    return first, last
+
+
+@jit
+def _moments(counts, low, width, first, last):
+    """Return the number of rows, their mean and their variance."""
+    total = 0.0
+    mean = 0.0
+    for b in range(first, last + 1):
+        total += counts[b]
+        mean += counts[b] * (low + (b + 0.5) * width)
+    mean /= total
+    var = width * width / 12.0
+    for b in range(first, last + 1):
+        var += counts[b] * (low + (b + 0.5) * width - mean) ** 2 / total
+    return total, mean, var
+
+
+@jit
+def _draw_in(counts, low, width, mean, shrink, drawn):
+    """Move rows toward their mean; each is shared by the two bins next to it."""
+    n_bins = counts.shape[0]
+    drawn[:] = 0.0
+    for b in range(n_bins):
+        if counts[b] > 0:
+            place = (mean + ((b + 0.5) * width + low - mean) * shrink - low) / width
+            place = min(max(place - 0.5, 0.0), n_bins - 1.0)
+            j = min(int(place), n_bins - 2)
+            part = place - j
+            drawn[j] += counts[b] * (1.0 - part)
+            drawn[j + 1] += counts[b] * part
+
+
+@jit
+def _fill_kernel(band, width, n_bins, kernel):
+    """Write a Gaussian kernel of integral 1; return the bins it reaches to a side."""
+    reach = min(int(np.ceil(4.0 * band / width)) + 1, n_bins)
+    mass = 0.0
+    for r in range(2 * reach + 1):
+        kernel[r] = np.exp(-0.5 * ((r - reach) * width / band) ** 2)
+        mass += kernel[r]
+    for r in range(2 * reach + 1):
+        kernel[r] /= mass * width
+    return reach
+
+
+@jit
+def _convolve(drawn, kernel, reach, wide):
+    """Write rows smoothed by the kernel, from ``reach`` bins before the grid on."""
+    n_bins = drawn.shape[0]
+    wide[: n_bins + 2 * reach] = 0.0
+    for b in range(n_bins):
+        if drawn[b] > 0.0:
+            weight = drawn[b]
+            for r in range(2 * reach + 1):
+                wide[b + r] += weight * kernel[r]
+
+
+@jit
+def _fold(wide, reach, first, last, row):
+    """Reflect what lies beyond the counted bins back inside, as often as it takes."""
+    length = last - first + 1
+    row[:] = 0.0
+    for b in range(row.shape[0] + 2 * reach):
+        fold = (b - reach - first) % (2 * length)
+        row[first + min(fold, 2 * length - 1 - fold)] += wide[b]
 
 
 @jit
@@ -199,90 +243,32 @@ def penalized_densities(
     written: mean log-likelihood minus effective parameters a row (nats).
 
     Poisson regression of the counts with offset log N(0, 1) by iteratively
-    reweighted least squares (Eilers and Marx 1996, section 8), in band storage.
+    reweighted least squares (Eilers and Marx 1996, section 8), in band storage:
+    band[d, j] = A[j, j + d].
     """
     n_bins = counts.shape[0]
     n_basis = basis_start[n_bins - 1] + 4
-    total = 0.0
+    begin, last = _counted_range(counts) if bounded else (0, n_bins - 1)
+    total, offset = 0.0, np.empty(n_bins)
     for b in range(n_bins):
         total += counts[b]
-    begin = 0
-    end = n_bins
-    if bounded:
-        while begin < n_bins - 1 and counts[begin] == 0.0:
-            begin += 1
-        while end > begin + 1 and counts[end - 1] == 0.0:
-            end -= 1
-    offset = np.empty(n_bins)
     for b in range(n_bins):
         centre = low + (b + 0.5) * width
-        offset[b] = np.log(total * width) - 0.5 * centre * centre - 0.9189385332046727
-    # Third-difference penalty in upper band storage: band[d, j] = A[j, j + d].
-    penalty_band = np.zeros((4, n_basis))
-    difference = np.array([-1.0, 3.0, -3.0, 1.0])
-    for j in range(n_basis - 3):
-        for p in range(4):
-            for q in range(p, 4):
-                penalty_band[q - p, j + p] += difference[p] * difference[q]
+        offset[b] = np.log(total * width) - 0.5 * centre * centre - _HALF_LOG_2PI
+    penalty = _third_differences(n_basis)
     theta = np.zeros(n_basis)
-    fitted = np.empty(n_bins)
-    gram = np.empty((4, n_basis))
-    band = np.empty((4, n_basis))
-    inverse = np.empty((4, n_basis))
-    right = np.empty(n_basis)
-    step = np.empty(n_basis)
+    mean = np.zeros(n_bins)
+    gram, band = np.empty((4, n_basis)), np.empty((4, n_basis))
+    right, step = np.empty(n_basis), np.empty(n_basis)
     for level in range(penalties.shape[0]):
-        lam = penalties[level]
         for _ in range(30):
-            gram[:] = 0.0
-            right[:] = 0.0
-            for b in range(begin, end):
-                start = basis_start[b]
-                eta = offset[b]
-                for p in range(4):
-                    eta += basis[b, p] * theta[start + p]
-                mu = np.exp(min(eta, 50.0))
-                fitted[b] = mu
-                rest = counts[b] - mu
-                for p in range(4):
-                    right[start + p] += basis[b, p] * rest
-                    weighted = basis[b, p] * mu
-                    for q in range(p, 4):
-                        gram[q - p, start + p] += weighted * basis[b, q]
-            for j in range(n_basis):
-                for d in range(4):
-                    band[d, j] = gram[d, j] + lam * penalty_band[d, j]
-                # A small ridge keeps empty stretches of the grid at N(0, 1).
-                band[0, j] += 1e-3
-                right[j] -= 1e-3 * theta[j]
-            for j in range(n_basis):
-                for d in range(-3, 4):
-                    i = j + d
-                    if 0 <= i < n_basis:
-                        entry = penalty_band[d, j] if d >= 0 else penalty_band[-d, i]
-                        right[j] -= lam * entry * theta[i]
-            # Cholesky factor in place: band[d, j] becomes L[j + d, j].
-            for j in range(n_basis):
-                pivot = np.sqrt(max(band[0, j], 1e-12))
-                band[0, j] = pivot
-                for d in range(1, 4):
-                    band[d, j] /= pivot
-                for d in range(1, 4):
-                    if j + d < n_basis:
-                        for e in range(d, 4):
-                            band[e - d, j + d] -= band[d, j] * band[e, j]
-            for j in range(n_basis):
-                value = right[j]
-                for d in range(1, 4):
-                    if j - d >= 0:
-                        value -= band[d, j - d] * step[j - d]
-                step[j] = value / band[0, j]
-            for j in range(n_basis - 1, -1, -1):
-                value = step[j]
-                for d in range(1, 4):
-                    if j + d < n_basis:
-                        value -= band[d, j] * step[j + d]
-                step[j] = value / band[0, j]
+            _fill_means(offset, basis, basis_start, theta, begin, last, mean)
+            _normal_equations(
+                counts, mean, basis, basis_start, begin, last, gram, right
+            )
+            _add_penalty(gram, penalty, penalties[level], theta, band, right)
+            _factor_band(band)
+            _solve_band(band, right, step)
             largest = 0.0
             for j in range(n_basis):
                 largest = max(largest, abs(step[j]))
@@ -291,31 +277,124 @@ def penalized_densities(
                 theta[j] += scale * step[j]
             if largest < 1e-4:
                 break
-        # Effective parameters: trace of (G + lam P)^-1 G, for which the inverse's
-        # band is enough (Takahashi's recursion, from the last row upward).
-        effective = 0.0
-        for j in range(n_basis - 1, -1, -1):
-            for d in range(3, -1, -1):
-                value = 1.0 / band[0, j] if d == 0 else 0.0
-                for e in range(1, 4):
-                    if j + max(d, e) < n_basis:
-                        value -= band[e, j] * inverse[abs(d - e), j + min(d, e)]
-                inverse[d, j] = value / band[0, j]
-                if j + d < n_basis:
-                    effective += (1.0 if d == 0 else 2.0) * gram[d, j] * inverse[d, j]
+        _fill_means(offset, basis, basis_start, theta, begin, last, mean)
         mass = 0.0
-        fitted[:] = 0.0
-        for b in range(begin, end):
-            start = basis_start[b]
-            eta = offset[b]
-            for p in range(4):
-                eta += basis[b, p] * theta[start + p]
-            fitted[b] = np.exp(min(eta, 50.0))
-            mass += fitted[b] * width
+        for b in range(begin, last + 1):
+            mass += mean[b] * width
         # Each end is an extreme of the rows: about one new row in n falls beyond.
         value = -2.0 * _BEYOND if bounded else 0.0
         for b in range(n_bins):
-            density[level, b] = fitted[b] / mass
+            density[level, b] = mean[b] / mass
             if counts[b] > 0:
                 value += counts[b] * np.log(density[level, b])
-        score[level] = (value - effective) / total
+        score[level] = (value - _effective_parameters(band, gram)) / total
+
+
+@jit
+def _third_differences(n_basis):
+    """Return the matrix of the penalty on third differences, as a band."""
+    band = np.zeros((4, n_basis))
+    difference = np.array([-1.0, 3.0, -3.0, 1.0])
+    for j in range(n_basis - 3):
+        for p in range(4):
+            for q in range(p, 4):
+                band[q - p, j + p] += difference[p] * difference[q]
+    return band
+
+
+@jit
+def _fill_means(offset, basis, basis_start, theta, begin, last, mean):
+    """Write the expected count of each bin from ``begin`` to ``last``."""
+    for b in range(begin, last + 1):
+        start = basis_start[b]
+        eta = offset[b]
+        for p in range(4):
+            eta += basis[b, p] * theta[start + p]
+        mean[b] = np.exp(min(eta, 50.0))
+
+
+@jit
+def _normal_equations(counts, mean, basis, basis_start, begin, last, gram, right):
+    """Write the Gram matrix weighted by the means, and the score of the counts."""
+    gram[:] = 0.0
+    right[:] = 0.0
+    for b in range(begin, last + 1):
+        start = basis_start[b]
+        rest = counts[b] - mean[b]
+        for p in range(4):
+            right[start + p] += basis[b, p] * rest
+            weighted = basis[b, p] * mean[b]
+            for q in range(p, 4):
+                gram[q - p, start + p] += weighted * basis[b, q]
+
+
+@jit
+def _add_penalty(gram, penalty, lam, theta, band, right):
+    """Write Gram matrix plus penalty; take the penalty's slope off ``right``."""
+    n_basis = theta.shape[0]
+    for j in range(n_basis):
+        for d in range(4):
+            band[d, j] = gram[d, j] + lam * penalty[d, j]
+        # A small ridge keeps empty stretches of the grid at N(0, 1).
+        band[0, j] += 1e-3
+        right[j] -= 1e-3 * theta[j]
+    for j in range(n_basis):
+        for d in range(-3, 4):
+            i = j + d
+            if 0 <= i < n_basis:
+                entry = penalty[d, j] if d >= 0 else penalty[-d, i]
+                right[j] -= lam * entry * theta[i]
+
+
+@jit
+def _factor_band(band):
+    """Factor a band matrix by Cholesky in place: band[d, j] becomes L[j + d, j]."""
+    n_basis = band.shape[1]
+    for j in range(n_basis):
+        pivot = np.sqrt(max(band[0, j], 1e-12))
+        band[0, j] = pivot
+        for d in range(1, 4):
+            band[d, j] /= pivot
+        for d in range(1, 4):
+            if j + d < n_basis:
+                for e in range(d, 4):
+                    band[e - d, j + d] -= band[d, j] * band[e, j]
+
+
+@jit
+def _solve_band(band, right, step):
+    """Solve L L^T step = right for a factor as a band."""
+    n_basis = band.shape[1]
+    for j in range(n_basis):
+        value = right[j]
+        for d in range(1, 4):
+            if j - d >= 0:
+                value -= band[d, j - d] * step[j - d]
+        step[j] = value / band[0, j]
+    for j in range(n_basis - 1, -1, -1):
+        value = step[j]
+        for d in range(1, 4):
+            if j + d < n_basis:
+                value -= band[d, j] * step[j + d]
+        step[j] = value / band[0, j]
+
+
+@jit
+def _effective_parameters(band, gram):
+    """Return the trace of (G + lam P)^-1 G, with the factor of G + lam P as a band.
+
+    The inverse's band is enough (Takahashi's recursion, from the last row upward).
+    """
+    n_basis = band.shape[1]
+    inverse = np.empty((4, n_basis))
+    effective = 0.0
+    for j in range(n_basis - 1, -1, -1):
+        for d in range(3, -1, -1):
+            value = 1.0 / band[0, j] if d == 0 else 0.0
+            for e in range(1, 4):
+                if j + max(d, e) < n_basis:
+                    value -= band[e, j] * inverse[abs(d - e), j + min(d, e)]
+            inverse[d, j] = value / band[0, j]
+            if j + d < n_basis:
+                effective += (1.0 if d == 0 else 2.0) * gram[d, j] * inverse[d, j]
+    return effective
