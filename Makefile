@@ -35,25 +35,25 @@ lint: $(VENV)/.dev  ## Check style, formatting, types and spelling
 	$(PY) -m mypy
 	$(PY) -m codespell_lib
 
-bench: $(VENV)/.demo  ## Measure; writes benchmarks/results and the README's table
-	$(ONE_THREAD) $(PY) benchmarks/density.py
-	$(ONE_THREAD) $(PY) benchmarks/speed.py
-	$(ONE_THREAD) $(PY) benchmarks/picture.py
+bench: $(VENV)/.demo  ## Measure; writes results and the README's table
+	$(ONE_THREAD) $(PY) benchmarks/density/density.py
+	$(ONE_THREAD) $(PY) benchmarks/speed/speed.py
+	$(ONE_THREAD) $(PY) benchmarks/density/picture.py
 	$(PY) benchmarks/readme_table.py
 
 tables: $(VENV)/.demo  ## Measure tables; needs GAUSSFLOW_DATA and GAUSSFLOW_JUDGE
-	$(ONE_THREAD) $(PY) benchmarks/tabular.py
-	$(ONE_THREAD) $(PY) benchmarks/impute.py
-	$(ONE_THREAD) $(PY) benchmarks/conditions.py
-	$(ONE_THREAD) $(PY) benchmarks/tabular_speed.py
-	$(PY) benchmarks/frontier.py
+	$(ONE_THREAD) $(PY) benchmarks/tables/tabular.py
+	$(ONE_THREAD) $(PY) benchmarks/tables/impute.py
+	$(ONE_THREAD) $(PY) benchmarks/tables/conditions.py
+	$(ONE_THREAD) $(PY) benchmarks/speed/tabular_speed.py
+	$(PY) benchmarks/tables/frontier.py
 	$(PY) benchmarks/readme_table.py
 
 images: $(VENV)/.torch $(VENV)/.demo  ## Measure images; needs GAUSSFLOW_DATA
-	$(ONE_THREAD) $(PY) benchmarks/images.py mnist fashion cifar digits mnist_2 mnist_7
-	$(ONE_THREAD) $(PY) benchmarks/images.py mnist --methods flow_by_label
-	$(ONE_THREAD) $(PY) benchmarks/images_density.py digits bsds
-	$(ONE_THREAD) $(PY) benchmarks/fourier.py compress rd generate
+	$(ONE_THREAD) $(PY) benchmarks/images/images.py mnist fashion cifar digits mnist_2 mnist_7
+	$(ONE_THREAD) $(PY) benchmarks/images/images.py mnist --methods flow_by_label
+	$(ONE_THREAD) $(PY) benchmarks/images/images_density.py digits bsds
+	$(ONE_THREAD) $(PY) benchmarks/images/fourier.py compress rd generate
 	$(PY) benchmarks/readme_table.py
 
 $(VENV)/.demo: EXTRAS := tabular,viz

@@ -8,9 +8,9 @@ import json
 from pathlib import Path
 
 import pandas as pd
-from _measure import RESULTS
 
-README = Path(__file__).parents[1] / "README.md"
+BENCHMARKS = Path(__file__).parent
+README = BENCHMARKS.parent / "README.md"
 START, END = "<!-- results: start -->", "<!-- results: end -->"
 TABLES_START, TABLES_END = "<!-- tables: start -->", "<!-- tables: end -->"
 IMAGES_START, IMAGES_END = "<!-- images: start -->", "<!-- images: end -->"
@@ -212,25 +212,24 @@ def notes(density, speed):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--results", default=RESULTS, type=Path)
+    parser.add_argument("--results", default=BENCHMARKS, type=Path)
     parser.add_argument("--readme", default=README, type=Path)
     args = parser.parse_args(argv)
-    density = json.loads((args.results / "density.json").read_text())
-    speed_file = args.results / "speed.json"
-    speed = json.loads(speed_file.read_text()) if speed_file.exists() else {}
-    text = args.readme.read_text()
-    text = _between(
-        text, START, END, [*table(density), "", *notes(density, speed)], args.readme
-    )
-    tables_file = args.results / "tabular.json"
-    if tables_file.exists():
-        records = json.loads(tables_file.read_text())["results"]
-        lines = synthetic_tables(records)
+    found = {path.stem: path for path in args.results.rglob("*.json")}
+    content = {
+        name: json.loads(found[name].read_text())
+        for name in ("density", "speed", "tabular", "images")
+        if name in found
+    }
+    density = content["density"]
+    lines = [*table(density), "", *notes(density, content.get("speed", {}))]
+    text = _between(args.readme.read_text(), START, END, lines, args.readme)
+    if "tabular" in content:
+        lines = synthetic_tables(content["tabular"]["results"])
         text = _between(text, TABLES_START, TABLES_END, lines, args.readme)
-    images_file = args.results / "images.json"
-    if images_file.exists():
-        records = json.loads(images_file.read_text())["results"]
-        text = _between(text, IMAGES_START, IMAGES_END, images(records), args.readme)
+    if "images" in content:
+        lines = images(content["images"]["results"])
+        text = _between(text, IMAGES_START, IMAGES_END, lines, args.readme)
     args.readme.write_text(text)
 
 

@@ -57,7 +57,7 @@ class DensityOutlierDetector(MetaEstimator, OutlierMixin, Persistent, BaseEstima
     high density where the training rows contain enough of it, and a model can bend
     that far. On the shuttle and cover tables, fitted with their anomalies unmarked
     among the rows, the areas under the ROC curve are 0.99 and 0.90 for Elliptical, 0.78
-    and 0.57 for GenFlow (``benchmarks/outliers.py``).
+    and 0.57 for GenFlow (``benchmarks/density/outliers.py``).
 
     Examples
     --------

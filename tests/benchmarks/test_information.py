@@ -1,16 +1,10 @@
 """The benchmark's truths are true, and its peers are what they are called."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-
-import _information_peers as peers
-import _laws as laws
+from benchmarks.information import laws, peers
 
 FAMILIES = ("gaussian", "lognormal", "t5", "mixture")
 

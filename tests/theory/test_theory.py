@@ -1,10 +1,5 @@
 """Every closed form beside a simulation or a second way to the same number."""
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -321,16 +316,3 @@ def test_bad_arguments_of_a_search_are_named(change, message):
     X = np.random.default_rng(0).standard_normal((50, 5))
     with pytest.raises(ValueError, match=message):
         theory.spurious_projection(**({"X": X} | change))
-
-
-def test_the_benchmark_of_convergence_agrees_with_theory(tmp_path):
-    script = Path(__file__).parents[2] / "benchmarks" / "convergence.py"
-    out = tmp_path / "convergence.json"
-    args = [sys.executable, script, "--dimensions", "8", "--out", out]
-    subprocess.run(args, check=True, capture_output=True)
-    record = json.loads(out.read_text())["results"][0]
-    assert_allclose(record["late_rate_ratio"], 1.0, atol=0.1)
-    assert_allclose(
-        record["first_contraction"], record["first_contraction_exact"], atol=0.02
-    )
-    assert record["layers"] > record["layers_theorem_1"]

@@ -44,7 +44,7 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
     On thumbnails with ``target_bytes`` it is ahead of JPEG up to about one bit a
     pixel: by 1 to 5 dB at 0.3. Where a good picture is wanted JPEG leads, by 9 dB at
     7 bits a pixel; WebP and AVIF are ahead of both nearly throughout
-    (``benchmarks/fourier.py``). Seeds differ by up to 1.5 dB.
+    (``benchmarks/images/fourier.py``). Seeds differ by up to 1.5 dB.
 
     Parameters
     ----------

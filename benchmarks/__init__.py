@@ -1,0 +1,1 @@
+"""Scripts that measure what README.md publishes: see benchmarks/README.md."""

@@ -1,0 +1,1 @@
+"""What the scripts share: data, timing and files of results."""
