@@ -295,12 +295,13 @@ def _judge(
         unseen,
         synthetic,
         schema,
-        suppressed=synthesizer.encoder_.suppressed_ if synthesizer else None,
         model=synthesizer,
         sensitive=sensitive,
         known=known,
         random_state=seed,
     )
+    if synthesizer:
+        privacy.suppressed = synthesizer.encoder_.suppressed_
     quality = QualityReport.compute(
         train, unseen, synthetic, schema, target, constraints=constraints,
         random_state=seed,

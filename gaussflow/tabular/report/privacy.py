@@ -17,10 +17,12 @@ from gaussflow.metrics.tables.disclosure import (
 )
 from gaussflow.metrics.tables.inference import attribute_disclosure, rare_combinations
 from gaussflow.metrics.tables.intervals import attack_power
+from gaussflow.tabular.report.base import Report
 from gaussflow.tabular.report.coding import code_tables
 from gaussflow.tabular.report.plots import distance_histogram
-from gaussflow.tabular.report.score import Score, check_limits, overall, warnings_of
+from gaussflow.tabular.report.score import Score, check_limits, overall
 from gaussflow.tabular.report.sections import page_of, privacy_sections, write_page
+from gaussflow.tabular.report.wording import reason
 from gaussflow.tabular.schema import Schema
 
 #: When a synthetic table passes. ``copies``, ``neighbours``, ``combinations`` and
@@ -40,6 +42,8 @@ PRIVACY_LIMITS = {
 }
 #: Rows of a table whose distances are drawn, and that are ranked by risk.
 PLOT_ROWS, RISK_ROWS = 2000, 20_000
+#: Training rows listed as the riskiest: what a page can show; chosen by hand.
+MAX_RISKIEST = 10
 #: Most columns that are tried as the sensitive one, if none is named.
 MAX_SENSITIVE = 20
 #: Attributes are many: one alone must exceed chance by so many standard errors.
@@ -47,7 +51,7 @@ SEVERAL = 3.0
 
 
 @dataclass(repr=False)
-class PrivacyReport:
+class PrivacyReport(Report):
     """Scores of privacy, each beside what unseen real rows show.
 
     ``PrivacyReport.compute`` makes one; print it, look into
@@ -67,7 +71,8 @@ class PrivacyReport:
         The training rows that stand out most: ``row`` (its index label), ``rank``
         (share of unseen rows that stand out as much) and ``why``.
     suppressed : dict
-        Per column, how many rare levels were suppressed, and in how many rows.
+        Per column, how many rare levels were suppressed, and in how many rows: set it
+        from the synthesizer's ``encoder_.suppressed_`` for the page to tell.
     likelihood_gap : float or None
         By how many nats the model finds training rows likelier than unseen ones.
     plots : dict
@@ -104,12 +109,10 @@ class PrivacyReport:
         holdout,
         synthetic,
         schema=None,
-        suppressed=None,
         *,
         model=None,
         sensitive=None,
         known=None,
-        n_riskiest=10,
         limits=None,
         random_state=0,
     ):
@@ -123,8 +126,6 @@ class PrivacyReport:
             combinations are counted, and the verdict is at best "unclear".
         schema : Schema or None, default=None
             What the columns are; None infers it from ``train``.
-        suppressed : dict or None, default=None
-            The encoder's ``suppressed_``.
         model : TabularSynthesizer or None, default=None
             The synthesizer that learned ``train``, for the attack by its exact density
             (``score_samples``). Only those who hold the model can mount it.
@@ -132,8 +133,6 @@ class PrivacyReport:
             Columns whose value an attacker wants; None tries the first 20.
         known : list of str or None, default=None
             Columns that he knows; None: all others.
-        n_riskiest : int, default=10
-            Training rows listed.
         limits : dict or None, default=None
             Thresholds in the place of those of ``PRIVACY_LIMITS``.
         random_state : int, RandomState, Generator or None, default=0
@@ -158,7 +157,6 @@ class PrivacyReport:
         T, S = tables[0], tables[-1]
         H = None if holdout is None else tables[1]
         report = cls(
-            suppressed={str(k): dict(v) for k, v in (suppressed or {}).items()},
             n_train=len(T),
             n_holdout=0 if H is None else len(H),
             n_synthetic=len(S),
@@ -172,9 +170,7 @@ class PrivacyReport:
             report._attack_density(model, train, holdout, schema, limits, rngs[2])
         report._infer(T, H, S, codes, names, columns, others, limits, rngs[3])
         rare = report._count_combinations(T, H, S, codes, limits, rngs[4])
-        report._list_riskiest(
-            T, H, S, codes, train.index, rare.per_row, n_riskiest, rngs[5]
-        )
+        report._list_riskiest(T, H, S, codes, train.index, rare.per_row, rngs[5])
         near = [
             closest(rows, t)[0][:, 0]
             for t, *both in [gower_rows([T, H[:PLOT_ROWS], S[:PLOT_ROWS]], codes)]
@@ -189,51 +185,39 @@ class PrivacyReport:
         # One more copy than were found bounds the chance where none were.
         share = (copies * len(S) + 1) / (len(S) + 2)
         self._add(
-            "copies", "Exact copies", copies,
+            "copies", copies,
             float(np.sqrt(share * (1 - share) / len(S))) if copies else None,
             reference or 0.0, limits["copies"] + (reference or 0.0), percent=True,
-            sentence="Synthetic rows that equal a training row in every cell: no more "
-            "than unseen real rows do by chance.",
         )  # fmt: skip
 
     def _score_distances(self, T, H, S, codes, limits, rng):
         share = dcr_share(T, H, S, codes, rng=rng)
         self._add(
-            "dcr_share", "Closer to training", *share, None, limits["dcr_share"],
+            "dcr_share", *share, None, limits["dcr_share"],
             ideal=0.5,
-            sentence="Synthetic rows that lie closer to a training row than to an "
-            "unseen real one; copies give 1.",
         )  # fmt: skip
         ratio = neighbour_ratio(T, S, codes, rng=rng)
         unseen = neighbour_ratio(T, H, codes, rng=rng)
         limit = max(0.0, unseen.value - limits["neighbours"])
         error = float(np.hypot(ratio.error, unseen.error))
         self.scores.append(Score(
-            "neighbours", "Nearest neighbours", ratio.value, error, None, unseen.value,
+            "neighbours", ratio.value, error, None, unseen.value,
             limit, True,
-            "Distance to the closest training row over that to the second closest (5 % "
-            "quantile): near 0 where rows sit on single patients.",
         ))  # fmt: skip
 
     def _attack(self, T, H, S, codes, limits, rng):
         plain, calibrated = membership_attacks(T, H, S, codes, rng=rng)
         self._add(
-            "membership", "Membership, plain", plain.auc, plain.auc_error, None,
+            "membership", plain.auc, plain.auc_error, None,
             limits["membership"], ideal=0.5,
-            sentence="How well an attacker who holds the synthetic rows tells training "
-            "rows from unseen ones, by distance alone (area under the ROC curve).",
         )  # fmt: skip
         self._add(
-            "membership_calibrated", "Membership, calibrated", calibrated.auc,
+            "membership_calibrated", calibrated.auc,
             calibrated.auc_error, None, limits["membership_calibrated"], ideal=0.5,
-            sentence="The same by an attacker who also holds a sample of the "
-            "population, the strongest of the attacks on rows alone.",
         )  # fmt: skip
         self._add(
-            "members_found", "Members found", calibrated.tpr, calibrated.tpr_error,
+            "members_found", calibrated.tpr, calibrated.tpr_error,
             None, limits["members_found"], ideal=0.1, percent=True,
-            sentence="Training rows that the calibrated attack finds where it takes "
-            "10 % of the unseen rows for members.",
         )  # fmt: skip
 
     def _attack_density(self, model, train, holdout, schema, limits, rng):
@@ -248,10 +232,8 @@ class PrivacyReport:
         if min(map(len, finite)):
             self.likelihood_gap = float(finite[0].mean() - finite[1].mean())
         self._add(
-            "likelihood", "Likelihood attack", power.auc, power.auc_error, None,
+            "likelihood", power.auc, power.auc_error, None,
             limits["likelihood"], ideal=0.5,
-            sentence="How well the model's exact density tells training rows from "
-            "unseen ones: only who holds the model itself can try.",
         )  # fmt: skip
 
     def _infer(self, T, H, S, codes, names, columns, known, limits, rng):
@@ -276,10 +258,10 @@ class PrivacyReport:
         worst = max(surely, key=surely.__getitem__)
         one, n = found[worst], len(found)
         if n > 1 and surely[worst] > 0 and one.excess.value > limits["attributes"]:
-            which = f"{names[worst]} of a training row is, the worst of {n} columns,"
+            column = str(names[worst])
             shown = one.synthetic, one.unseen, one.excess.error
         else:
-            which = "a cell of a training row is" if n > 1 else f"{names[worst]} is"
+            column = str(names[worst]) if n == 1 else None
             # The errors of columns may go together: their mean does not shrink.
             shown = np.mean(
                 [(o.synthetic, o.unseen, o.excess.error) for o in found.values()],
@@ -287,43 +269,38 @@ class PrivacyReport:
             )
         value, unseen, error = map(float, shown)
         self._add(
-            "attributes", "Attribute disclosure", value, error, unseen,
+            "attributes", value, error, unseen,
             min(unseen + limits["attributes"], 1.0), percent=True,
-            sentence=f"How often {which} guessed from the synthetic row most like it, "
-            "beside the same from unseen real rows.",
+            details={"column": column, "n_columns": n},
         )  # fmt: skip
 
     def _count_combinations(self, T, H, S, codes, limits, rng):
         rare = rare_combinations(T, H, S, codes, rng=rng)
         if np.isfinite(rare.synthetic):
             self._add(
-                "combinations", "Rare combinations", rare.synthetic, rare.excess.error,
+                "combinations", rare.synthetic, rare.excess.error,
                 rare.unseen, min(rare.unseen + limits["combinations"], 1.0),
                 percent=True,
-                sentence="Combinations of three columns held by one training row alone "
-                "that come out, beside how many unseen real rows hold by chance.",
             )  # fmt: skip
         return rare
 
-    def _list_riskiest(self, T, H, S, codes, index, rare, n_riskiest, rng):
+    def _list_riskiest(self, T, H, S, codes, index, rare, rng):
         rows = np.sort(rng.permutation(len(T))[:RISK_ROWS])
         risks = row_risks(T[rows], H, S, codes, rng=rng)
-        order = np.lexsort((risks.to_synthetic, -risks.gap))[: max(int(n_riskiest), 0)]
+        order = np.lexsort((risks.to_synthetic, -risks.gap))[:MAX_RISKIEST]
         for k in order:
-            label = index[rows[k]]
+            label, row, twin = index[rows[k]], T[rows[k]], S[risks.nearest[k]]
             self.riskiest.append({
                 "row": int(label) if isinstance(label, Integral) else str(label),
                 "rank": float(risks.rank[k]),
                 "distance": float(risks.to_synthetic[k]),
                 "distance_unseen": float(risks.to_unseen[k]),
-                "why": _reason(risks, k, T[rows[k]], S, int(rare[rows[k]])),
+                "why": reason(
+                    int(np.sum((row == twin) | (np.isnan(row) & np.isnan(twin)))),
+                    len(row), risks.to_synthetic[k], risks.to_unseen[k],
+                    int(rare[rows[k]]),
+                ),
             })  # fmt: skip
-
-    def _add(self, name, title, value, error, reference, limit, **more):
-        score = Score(
-            name, title, value, error, reference=reference, limit=limit, **more
-        )
-        self.scores.append(score)
 
     @property
     def verdict(self):
@@ -331,41 +308,14 @@ class PrivacyReport:
         worst = overall(self.scores)
         return "unclear" if worst == "pass" and self.n_holdout == 0 else worst
 
-    def __getitem__(self, name):
-        """Return the score of that name."""
-        for score in self.scores:
-            if score.name == name:
-                return score
-        raise KeyError(name)
-
-    def __contains__(self, name):
-        """Tell whether there is a score of that name."""
-        return any(score.name == name for score in self.scores)
-
-    def to_dict(self):
-        """Return the scores as plain numbers, lists and dicts, ready for JSON."""
-        return {
-            "verdict": self.verdict,
-            "scores": {s.name: s.to_dict() for s in self.scores},
-            "attributes": self.attributes,
-            "riskiest": self.riskiest,
-            "suppressed": self.suppressed,
-            "likelihood_gap": self.likelihood_gap,
-            "n_train": self.n_train,
-            "n_holdout": self.n_holdout,
-            "n_synthetic": self.n_synthetic,
-        }
-
     def to_html(self, path=None, *, title="Synthetic table"):
         """Return the report as one self-contained HTML page, and write it to path."""
         return write_page(page_of(title, privacy_sections(self), self), path)
 
-    def __repr__(self):
-        """List the scores, one a line."""
-        lines = [f"privacy: {self.verdict}", *map(str, self.scores)]
-        if not self.n_holdout:
-            lines.append("no unseen real rows: the attacks could not be judged")
-        return "\n".join([*lines, *warnings_of(self.scores)])
+    def _remarks(self):
+        if self.n_holdout:
+            return []
+        return ["no unseen real rows: the attacks could not be judged"]
 
 
 def _positions(wanted, names, parameter):
@@ -398,20 +348,3 @@ def _log_densities(model, df, schema):
             "or -inf. Leave out model, or fit it anew."
         )
     return out
-
-
-def _reason(risks, k, row, S, n_rare):
-    """Say in words why a training row stands out."""
-    twin = S[risks.nearest[k]]
-    same = int(np.sum((row == twin) | (np.isnan(row) & np.isnan(twin))))
-    if same == len(row):
-        why = "a synthetic row equals it in every cell"
-    else:
-        why = f"a synthetic row agrees in {same} of {len(row)} cells"
-    why += (
-        f", at distance {risks.to_synthetic[k]:.3g} (closest unseen real row "
-        f"{risks.to_unseen[k]:.3g})"
-    )
-    if n_rare:
-        why += f"; {n_rare} combination(s) that it alone holds come out"
-    return why

@@ -18,9 +18,10 @@ from gaussflow.metrics.tables.similarity import (
     valid_rows,
 )
 from gaussflow.tabular.constraints.constraint import Constraint
+from gaussflow.tabular.report.base import Report
 from gaussflow.tabular.report.coding import code_tables
 from gaussflow.tabular.report.plots import MAX_HEAT, column_panels, rank_correlation
-from gaussflow.tabular.report.score import Score, check_limits, overall, warnings_of
+from gaussflow.tabular.report.score import Score, check_limits
 from gaussflow.tabular.report.sections import page_of, quality_sections, write_page
 from gaussflow.tabular.schema import Schema
 
@@ -43,7 +44,7 @@ ORDER = (
 
 
 @dataclass(repr=False)
-class QualityReport:
+class QualityReport(Report):
     """Scores of fidelity, each beside what real rows reach.
 
     ``QualityReport.compute`` makes one; print it, look into ``report["detection"]``,
@@ -186,35 +187,29 @@ class QualityReport:
                 lambda a, b: score(H[a], S[b]), len(H), len(S), rng=rng
             )
 
-        self._add(
-            "shape", "Column shapes", float(shapes.mean()),
+        self._add_beside(
+            "shape", float(shapes.mean()),
             error(lambda a, b: column_shapes(a, b, codes).mean()),
             float(real_shapes.mean()), limits, ideal=1.0,
-            sentence="How alike each column is distributed, on average.",
         )  # fmt: skip
-        self._add(
-            "pairs", "Pair trends", _mean_pair(pairs),
+        self._add_beside(
+            "pairs", _mean_pair(pairs),
             error(lambda a, b: _mean_pair(pair_trends(a, b, codes, cuts=T))),
             real_pairs, limits, ideal=1.0,
-            sentence="How alike each pair of columns goes together, on average; few "
-            "rows alone cost much of it, which is what real rows show.",
         )  # fmt: skip
         if np.isnan(H).any() or np.isnan(T).any() or np.isnan(S).any():
-            self._add(
-                "missing", "Missing cells", missing_patterns(H, S),
+            self._add_beside(
+                "missing", missing_patterns(H, S),
                 error(missing_patterns), missing_patterns(second, first), limits,
                 ideal=1.0,
-                sentence="How alike the patterns of missing cells in a row are.",
             )  # fmt: skip
 
     def _score_models(self, T, H, S, first, second, codes, limits, rng):
         seed = draw_seed(rng)
         detection = detection_auc(H, S, codes, rng=seed)
         self.scores.append(Score(
-            "detection", "Detection", detection.value, detection.error, 0.5,
+            "detection", detection.value, detection.error, 0.5,
             detection_auc(second, first, codes, rng=seed).value, limits["detection"],
-            sentence="How well the better of two classifiers tells synthetic rows from "
-            "real ones (area under the ROC curve; 1 is the worst).",
         ))  # fmt: skip
 
     def _score_utility(self, T, H, S, j, codes, limits, rng):
@@ -223,22 +218,22 @@ class QualityReport:
             target_utility(fit_on, H, j, codes, regression=number, rng=seed)
             for fit_on in (S, T)
         )
-        measure = "R squared" if number else "area under the ROC curve"
-        flattered = "" if self.n_holdout else "; real rows are asked what they learned"
-        self._add(
-            "utility", "Utility", on_synthetic.value, on_synthetic.error,
+        details = {
+            "target": self.target,
+            "regression": number,
+            "unseen": self.n_holdout > 0,
+        }
+        self._add_beside(
+            "utility", on_synthetic.value, on_synthetic.error,
             on_real.value, limits,
-            sentence="How well a model fitted on synthetic rows predicts "
-            f"{self.target} of real ones ({measure}), beside one fitted on real "
-            f"rows{flattered}.",
+            details=details,
         )  # fmt: skip
 
     def _score_logic(self, T, H, S, codes, limits):
         ok = valid_rows(T, S, codes)
         self.scores.append(Score(
-            "valid", "Valid rows", float(ok.mean()), None, 1.0,
+            "valid", float(ok.mean()), None, 1.0,
             float(valid_rows(T, H, codes).mean()), limits["valid"], True,
-            "Rows with all numbers in the real range and all categories real.",
             percent=True,
         ))  # fmt: skip
 
@@ -256,59 +251,19 @@ class QualityReport:
         # A rule that was read off the training rows may be broken by other real ones.
         limit = min(limits["constraints"], reference)
         self.scores.append(Score(
-            "constraints", "Logic kept", float(kept.mean()), None, 1.0, reference,
-            limit, True, f"Rows that keep all of {len(constraints)} constraints.",
-            percent=True,
+            "constraints", float(kept.mean()), None, 1.0, reference,
+            limit, True, percent=True, details={"n_constraints": len(constraints)},
         ))  # fmt: skip
 
-    def _add(self, name, title, value, error, reference, limits, **more):
+    def _add_beside(self, name, value, error, reference, limits, **more):
+        """Add a score that may fall below its reference by so much."""
         limit = reference - limits[name] if np.isfinite(reference) else None
-        score = Score(
-            name, title, value, error, reference=reference, limit=limit,
-            higher_is_better=True, **more,
-        )  # fmt: skip
-        self.scores.append(score)
-
-    @property
-    def verdict(self):
-        """The worst of the scores' statuses: "pass", "unclear" or "fail"."""
-        return overall(self.scores)
-
-    def __getitem__(self, name):
-        """Return the score of that name."""
-        for score in self.scores:
-            if score.name == name:
-                return score
-        raise KeyError(name)
-
-    def __contains__(self, name):
-        """Tell whether there is a score of that name."""
-        return any(score.name == name for score in self.scores)
-
-    def to_dict(self):
-        """Return the scores as plain numbers, lists and dicts, ready for JSON."""
-        return {
-            "verdict": self.verdict,
-            "scores": {s.name: s.to_dict() for s in self.scores},
-            "target": self.target,
-            "columns": self.columns,
-            "constraints": self.constraints,
-            "names": self.names,
-            "pair_matrix": self.pair_matrix,
-            "n_train": self.n_train,
-            "n_holdout": self.n_holdout,
-            "n_synthetic": self.n_synthetic,
-        }
+        self._add(name, value, error, reference, limit, higher_is_better=True, **more)
 
     def to_html(self, path=None, *, title="Synthetic table"):
         """Return the report as one self-contained HTML page, and write it to path."""
         scores, details = quality_sections(self)
         return write_page(page_of(title, [*scores, *details], self), path)
-
-    def __repr__(self):
-        """List the scores, one a line."""
-        lines = [f"quality: {self.verdict}", *map(str, self.scores)]
-        return "\n".join([*lines, *warnings_of(self.scores)])
 
 
 def _mean_pair(matrix):

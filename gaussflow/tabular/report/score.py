@@ -1,8 +1,10 @@
 """One score of a report: its value, how sure it is, what it means, and if it passes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+
+from gaussflow.tabular.report.wording import sentence_of, title_of
 
 #: Standard errors to either side of a 95 % interval.
 WIDE = 1.96
@@ -16,8 +18,8 @@ class Score:
 
     Attributes
     ----------
-    name, title : str
-        Its key in the report, and its name for people.
+    name : str
+        Its key in the report.
     value, error : float, float or None
         The score and its standard error; None where it has none.
     ideal : float or None
@@ -28,27 +30,28 @@ class Score:
         The threshold of the verdict; None: not part of it.
     higher_is_better : bool
         Which side of the limit passes.
-    sentence : str
-        What it means.
     percent : bool
         Whether it is written in per cent.
+    details : dict
+        What its sentence tells beside, such as the column that is predicted.
+    title, sentence : str
+        Its name for people, and what it means.
     status : str
         "pass", "fail", "unclear" (too few rows to tell) or "" (no limit). Set from
         the fields above.
     warning : str
-        Where the table is too small: what cannot be told.
+        Where the table is too small: what cannot be decided.
     """
 
     name: str
-    title: str
     value: float
     error: float | None = None
     ideal: float | None = None
     reference: float | None = None
     limit: float | None = None
     higher_is_better: bool = False
-    sentence: str = ""
     percent: bool = False
+    details: dict = field(default_factory=dict)
     status: str = ""
     warning: str = ""
 
@@ -82,6 +85,16 @@ class Score:
                 "Too few rows to tell: the interval "
                 f"{self.interval} still holds what is ideal."
             )
+
+    @property
+    def title(self):
+        """The score's name for people."""
+        return title_of(self)
+
+    @property
+    def sentence(self):
+        """What the score means."""
+        return sentence_of(self)
 
     @property
     def low(self):
