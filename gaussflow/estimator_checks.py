@@ -18,14 +18,17 @@ from gaussflow._common.normal import log_standard_normal
 
 __all__ = ["GENERATIVE_CHECKS", "check_generative_estimator"]
 
-GRID_1D = 20_001
-GRID_2D = 401
-GRID_REACH = 50.0  # standard deviations on each side of the mean
+#: Nodes of the grids, a side, and how far they reach, in standard deviations from the
+#: mean: tails of Student's t with 3 degrees of freedom hold less than 1e-4 beyond.
+GRID_1D, GRID_2D, GRID_REACH = 20_001, 401, 50.0
+#: What tails and kinks of maps may cost the integral. Chosen by hand.
 INTEGRAL_TOLERANCE = 0.005
+#: Rows whose Jacobian is compared: each takes two maps a column.
 N_JACOBIANS = 25
+#: Distances at which densities must fall, in standard deviations.
 FAR_AWAY = (10.0, 30.0, 100.0, 300.0, 1000.0)
 
-# By the precision of the latent rows: the laws hold to what the type can hold.
+#: By the bytes of the latent rows: far above what rounding leaves, chosen by hand.
 ROUND_TRIP_TOLERANCE = {8: 1e-8, 4: 1e-3}
 JACOBIAN_TOLERANCE = {8: 1e-5, 4: 3e-2}
 

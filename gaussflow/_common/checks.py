@@ -23,7 +23,7 @@ class Rule:
         self.others = others
 
     def accepts(self, value):
-        """Return whether the value is of the kind, the alternatives left aside."""
+        """Return whether the value is of the kind itself, no alternative."""
         raise NotImplementedError
 
     def describe(self):

@@ -7,7 +7,7 @@ from sklearn.utils import check_array
 #: Numbers of float64 held at a time, 64 MB: beyond a few MB blocks gain no speed.
 BLOCK_NUMBERS = 8_000_000
 
-# A sixth power of it is finite: the cubic kernel's.
+#: Largest value: a sixth power of it, the cubic kernel's, is finite.
 MAX_MAGNITUDE = 1e50
 
 # Kept as they come, and made float64 by blocks; all else is made float64 at once.

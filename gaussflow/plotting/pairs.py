@@ -99,7 +99,7 @@ class PairsDisplay:
         size = 1.8 * d + 0.6
         axes = grid_of_axes(axes, d, d, "PairsDisplay", figsize=(size, size))
         both = np.concatenate([self.real, self.synthetic])
-        # A share of the rows decides: one far sample would shrink all others.
+        # All but 0.4 % of the rows decide: one far sample would shrink all others.
         low, high = np.quantile(both, [0.002, 0.998], axis=0)
         margin = 0.05 * np.where(high > low, high - low, 1.0)
         low, high = low - margin, high + margin

@@ -1,10 +1,8 @@
 """The public face of refinement: a method of flows."""
 
-import numbers
-
 import numpy as np
 
-from gaussflow._common.checks import Integer
+from gaussflow._common.checks import Choice, Flag, Integer, Number
 from gaussflow._common.seeds import as_generator
 from gaussflow.flows.refinement.layer import (
     STARTS,
@@ -131,15 +129,10 @@ def _before_last(layers, X):
 
 def _check_settings(flow, start, n_iter, rotations, fraction):
     """Return where to start from, or raise an error that names what is wrong."""
-    if start not in ("best", *STARTS):
-        raise ValueError(f'start must be "best", "fitted" or "random", got {start!r}.')
-    if n_iter is not None:
-        Integer(1, None, None).check("n_iter", n_iter)
-    if not isinstance(rotations, (bool, np.bool_)):
-        raise ValueError(f"rotations must be True or False, got {rotations!r}.")
-    number = isinstance(fraction, numbers.Real) and not isinstance(fraction, bool)
-    if not number or not 0 < float(fraction) < 1:
-        raise ValueError(f"validation_fraction must be in (0, 1), got {fraction!r}.")
+    Choice(("best", *STARTS)).check("start", start)
+    Integer(1, None, None).check("n_iter", n_iter)
+    Flag().check("rotations", rotations)
+    Number("(0, 1)").check("validation_fraction", fraction)
     starts = STARTS if start == "best" else (start,)
     check_refinable(flow, starts)
     return starts

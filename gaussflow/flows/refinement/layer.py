@@ -15,9 +15,10 @@ STARTS = ("fitted", "random")
 #: A refinement is kept where its held-out gain exceeds so many standard errors: the
 #: best of many steps on few rows gains one by chance.
 GATE = 2.0
-#: Most rows that maps are refined on.
+#: Most rows that maps are refined on: time against precision. Chosen by hand.
 MAX_ROWS = 20_000
-#: Iterations that start at random, by the number of columns: 24 in two.
+#: Iterations that start at random, by the number of columns: 24 in two. Time against
+#: what more of them gain; chosen by hand.
 MIN_ITER, ITER_AT_TWO = 8, 24
 
 
