@@ -2,4 +2,13 @@
 
 from importlib.util import find_spec
 
-collect_ignore_glob = [] if find_spec("torch") else ["gaussflow/baselines/*"]
+TRAINED = ("autoencoders", "classifiers", "networks")
+collect_ignore_glob = (
+    []
+    if find_spec("torch")
+    else [
+        *(f"gaussflow/baselines/{room}/*" for room in TRAINED),
+        "gaussflow/baselines/fourier/generator.py",
+        "gaussflow/baselines/*/torch_*.py",
+    ]
+)

@@ -35,7 +35,7 @@ RATES = (0.2, 0.3, 0.6, 1.12)
 FITS = {
     "w 6 d 4, 1,500 steps": ({}, PHOTOS),
     "w 6 d 4, 1,500 steps, thesis": ({"init": "thesis", "polish": None}, PHOTOS),
-    "w 6 d 4, 5,000 steps": ({"n_steps": 5000}, PHOTOS),
+    "w 6 d 4, 5,000 steps": ({"max_iter": 5000}, PHOTOS),
     "w 8 d 4, 1,500 steps": ({"width": 8}, ("china",)),
 }
 
@@ -91,7 +91,7 @@ def compress(args):
             if name not in args.photos:
                 continue
             for seed in args.seeds:
-                quick = {"n_steps": 20, "n_polish_steps": 5} if args.quick else {}
+                quick = {"max_iter": 20, "n_polish_steps": 5} if args.quick else {}
                 image = photo(name, args.side)
                 options = options | quick
                 _, record = fitted(image, **options, random_state=seed)
@@ -115,7 +115,7 @@ def rd(args):
                     width="auto",
                     depth="auto",
                     target_bytes=n_bytes,
-                    n_steps=20 if args.quick else args.steps,
+                    max_iter=20 if args.quick else args.steps,
                     random_state=seed,
                     **quick,
                 )

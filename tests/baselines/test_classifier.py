@@ -73,7 +73,7 @@ def test_early_stopping_keeps_the_best_weights(digits):
         patience=2,
         random_state=0,
     ).fit(X, y)
-    losses = [record["validation_loss"] for record in classifier.history_]
+    losses = [record["validation_loss"] for record in classifier.loss_curve_]
     assert len(losses) < 60
     assert np.argmin(losses) == len(losses) - 3
 
@@ -82,7 +82,7 @@ def test_early_stopping_keeps_the_best_weights(digits):
     ("params", "message"),
     [
         ({"image_shape": (7, 8, 1)}, "needs 56 features, but X has 64"),
-        ({"image_shape": (64,)}, "image_shape must be None or"),
+        ({"image_shape": (64,)}, "image_shape must be .height, width, channels"),
         ({"image_shape": (8, 8, 1), "channels": (4, 4, 4, 4)}, "halves the images"),
         ({"dropout": 1.0}, "dropout"),
         ({"hidden": 0}, "hidden must be an integer of at least 1"),

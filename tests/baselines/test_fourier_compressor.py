@@ -23,7 +23,7 @@ from gaussflow.baselines.fourier.training import (
 from gaussflow.persistence import load
 
 ROOT = Path(__file__).parents[2]
-SMALL = {"width": 3, "depth": 2, "n_steps": 200, "n_polish_steps": 30}
+SMALL = {"width": 3, "depth": 2, "max_iter": 200, "n_polish_steps": 30}
 
 
 def picture(height=24, width=32, channels=3):
@@ -115,7 +115,7 @@ def test_training_again_between_maps_pays():
 
 def test_same_seed_same_stream():
     image = picture(12, 12, 1)
-    options = SMALL | {"n_steps": 20, "n_polish_steps": 5}
+    options = SMALL | {"max_iter": 20, "n_polish_steps": 5}
     streams = {
         FourierImageCompressor(**options, random_state=seed).compress(image)
         for seed in (0, 0, 1)
@@ -150,7 +150,7 @@ def test_a_net_that_turns_grey_starts_again():
     weights, history = descend(
         error,
         net.draw(rng),
-        n_steps=400,
+        max_iter=400,
         batch_size=768,
         learning_rate=16 * usual_learning_rate(net),
         rng=rng,
@@ -163,7 +163,7 @@ def test_auto_takes_more_weights_for_more_bytes():
     counts = [auto_shape(n, 3, "full").n_weights for n in (300, 1200, 2300, 9000)]
     assert counts == sorted(set(counts))
     compressor = FourierImageCompressor(
-        "auto", "auto", target_bytes=100, n_steps=20, n_polish_steps=5
+        "auto", "auto", target_bytes=100, max_iter=20, n_polish_steps=5
     ).fit(picture(12, 12))
     assert (compressor.width_, compressor.depth_) == (3, 3)
 
@@ -218,17 +218,17 @@ def test_what_is_no_picture_is_refused(image, message):
         ({"bits": 1}, "bits must be an integer from 2 to 16"),
         ({"target_bytes": 20}, "below the header's size"),
         ({"target_bytes": 25}, "too small for 120 weights"),
-        ({"target_psnr": 99.0}, "Raise width, depth or n_steps"),
+        ({"target_psnr": 99.0}, "Raise width, depth or max_iter"),
         ({"target_psnr": -1.0}, "must be above 0 dB"),
         ({"target_psnr": 20.0, "target_bytes": 200}, "exclude each other"),
         ({"learning_rate": 2.0}, "learning_rate must be between 0 and 1"),
-        ({"n_steps": 0}, "n_steps must be an integer of at least 1"),
+        ({"max_iter": 0}, "max_iter must be an integer of at least 1"),
         ({"n_polish_steps": 0}, "n_polish_steps must be"),
         ({"batch_size": "all"}, "batch_size must be"),
     ],
 )
 def test_parameters_that_make_no_sense_are_refused(params, message):
-    options = SMALL | {"n_steps": 20, "n_polish_steps": 5} | params
+    options = SMALL | {"max_iter": 20, "n_polish_steps": 5} | params
     with pytest.raises(ValueError, match=message):
         FourierImageCompressor(**options, random_state=0).fit(picture())
 

@@ -82,9 +82,9 @@ def test_training_in_torch_alone_goes_the_same_way(monkeypatch, rng):
 
     X = rng.random((40, 4 * 5 * 3))
     model = make(image_shape=(4, 5, 3), n_pixels=6, n_epochs=2, prior="standard")
-    by_kernel = model.fit(X).history_
+    by_kernel = model.fit(X).loss_curve_
     monkeypatch.setattr(fourier, "KERNEL_DEVICES", ())
-    for ours, theirs in zip(by_kernel, model.fit(X).history_, strict=True):
+    for ours, theirs in zip(by_kernel, model.fit(X).loss_curve_, strict=True):
         assert_allclose(ours["loss"], theirs["loss"], rtol=1e-4)
 
 
@@ -138,7 +138,7 @@ def test_reconstructions_of_unseen_images_come_close(fitted, digits):
     unseen = digits[1000:1100]
     error = np.mean((fitted.reconstruct(unseen) - unseen) ** 2)
     assert error < 0.35 * np.mean((unseen - digits[:1000].mean(axis=0)) ** 2)
-    assert fitted.history_[-1]["loss"] < 0.3 * fitted.history_[0]["loss"]
+    assert fitted.loss_curve_[-1]["loss"] < 0.3 * fitted.loss_curve_[0]["loss"]
 
 
 def test_a_search_finds_better_codes_than_where_it_starts(digits):
@@ -218,10 +218,10 @@ def test_the_same_seed_gives_the_same_bits_and_leaves_torch_s_alone(mode, digits
 def test_a_warm_start_goes_on(mode, digits):
     model = make(mode=mode, n_epochs=4, warm_start=True, prior="standard")
     model.fit(digits[:300])
-    loss = model.history_[-1]["loss"]
+    loss = model.loss_curve_[-1]["loss"]
     model.fit(digits[:300])
-    assert len(model.history_) == 8
-    assert model.history_[-1]["loss"] < loss
+    assert len(model.loss_curve_) == 8
+    assert model.loss_curve_[-1]["loss"] < loss
     with pytest.raises(ValueError, match="warm_start=True keeps networks of mode"):
         model.set_params(width=2).fit(digits[:300])
 
@@ -233,13 +233,13 @@ def test_colour_images_and_few_pixels_a_step(rng):
     assert model.reconstruct(X[:2]).shape == (2, 60)
     assert model.inverse_transform(model.transform(X[:2]), (8, 10)).shape == (2, 240)
     # A step that looks at 6 of 20 pixels has the same loss on average.
-    all_of_them = make(image_shape=(4, 5, 3), n_epochs=1).fit(X).history_[0]["loss"]
-    assert_allclose(model.history_[0]["loss"], all_of_them, rtol=0.3)
+    all_of_them = make(image_shape=(4, 5, 3), n_epochs=1).fit(X).loss_curve_[0]["loss"]
+    assert_allclose(model.loss_curve_[0]["loss"], all_of_them, rtol=0.3)
 
 
 def test_early_stopping_holds_rows_out(digits):
     model = make(early_stopping=True, n_epochs=3).fit(digits[:300])
-    assert all("validation_loss" in record for record in model.history_)
+    assert all("validation_loss" in record for record in model.loss_curve_)
 
 
 def test_the_thesis_s_start_is_nearly_nothing(digits):

@@ -103,7 +103,7 @@ def test_a_torch_module_of_one_s_own(freeze, few, tmp_path):
     assert torch.equal(model.backbone_.weight, before) == freeze
     assert model.transform(X).shape == (20, 128)
     assert_allclose(model.predict_proba(X_test).sum(axis=1), 1.0)
-    assert model.history_[-1]["loss"] < model.history_[0]["loss"]
+    assert model.loss_curve_[-1]["loss"] < model.loss_curve_[0]["loss"]
     with pytest.raises(PersistenceError, match="Cannot save"):
         model.save(tmp_path / "model.gaussflow")
 
@@ -119,7 +119,7 @@ def test_a_torch_module_of_one_s_own(freeze, few, tmp_path):
             "must return rows",
         ),
         ({"backbone": torch.nn.Flatten()}, "needs image_shape"),
-        ({"image_shape": (8, 8, 1), "dropout": "half"}, "dropout must be in"),
+        ({"image_shape": (8, 8, 1), "dropout": "half"}, "dropout must be a number in"),
     ],
 )
 def test_bad_parameters_are_named(params, message, backbone, few):

@@ -43,7 +43,7 @@ def test_reconstructions_come_close_and_losses_fall(fitted, digits):
     held_out = digits[1500:]
     error = np.mean((fitted.reconstruct(held_out) - held_out) ** 2)
     assert error < 0.6 * np.mean((digits[:1500].mean(axis=0) - held_out) ** 2)
-    losses = [record["loss"] for record in fitted.history_]
+    losses = [record["loss"] for record in fitted.loss_curve_]
     assert len(losses) == 60
     assert losses[-1] < 0.8 * losses[0]
 
@@ -55,7 +55,7 @@ def test_a_saved_model_gives_the_same_bits(fitted, digits, tmp_path):
     assert_array_equal(
         again.sample(5, random_state=1), fitted.sample(5, random_state=1)
     )
-    assert again.history_ == fitted.history_
+    assert again.loss_curve_ == fitted.loss_curve_
 
 
 @pytest.mark.parametrize("prior", ["standard", "gaussian", "gmm", "gaussianization"])

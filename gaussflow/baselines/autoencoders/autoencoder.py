@@ -1,15 +1,12 @@
 """The plain autoencoder."""
 
-import numpy as np
-
 from gaussflow._common.checks import Choice, Number
-from gaussflow.baselines.autoencoders.base import LatentModel
-from gaussflow.baselines.autoencoders.likelihoods import bernoulli_log_likelihood
+from gaussflow.baselines.autoencoders.reconstruction import ReconstructionModel
 
 LOSSES = ("mse", "bernoulli")
 
 
-class AutoencoderTransformer(LatentModel):
+class AutoencoderTransformer(ReconstructionModel):
     """Autoencoder: nonlinear codes of fewer dimensions, and rows back from them.
 
     The loss is half the squared error, or the cross-entropy, summed over
@@ -70,7 +67,7 @@ default="gaussian"
         How rows are standardised.
     prior_ : object
         The distribution of codes, with ``sample`` and ``score_samples``.
-    history_ : list of dict
+    loss_curve_ : list of dict
         Of each epoch: "loss", "reconstruction", "regularization" and, with early
         stopping, "validation_loss".
     image_shape_ : tuple or None
@@ -128,28 +125,6 @@ default="gaussian"
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
-
-    def score_samples(self, X):
-        """Return minus the loss of each row's reconstruction.
-
-        It is no density: half the squared error in standardised units, or the
-        cross-entropy in nats, with the sign turned.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples,)
-            Higher is better.
-        """
-        X = self._validate(X)
-        output = self.decoder_(self._encode(X))
-        if self.loss == "bernoulli":
-            return bernoulli_log_likelihood(X, output)
-        return -0.5 * np.sum((self._inputs(X) - output) ** 2, axis=1)
 
     # -- helpers --------------------------------------------------------------
 

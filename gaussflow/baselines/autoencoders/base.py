@@ -157,8 +157,8 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
         return encoder, conv_decoder(self.latent_dim, *nets, **labels)
 
     def _finish(self, model, trained, history):
-        again = self.warm_start and hasattr(self, "history_")
-        self.history_ = [*self.history_, *history] if again else history
+        again = self.warm_start and hasattr(self, "loss_curve_")
+        self.loss_curve_ = [*self.loss_curve_, *history] if again else history
         for name in ("encoder", "decoder"):
             network = Network(model[name].steps, trained[name])
             setattr(self, f"{name}_", network)
@@ -241,7 +241,7 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
         """
         return self.inverse_transform(self.transform(X))
 
-    def sample(self, n_samples=1, labels=None, random_state=None):
+    def sample(self, n_samples=1, *, labels=None, random_state=None):
         """Draw new rows: codes of the prior, decoded.
 
         Images are the decoder's means; rows of tables with a Gaussian
@@ -345,25 +345,6 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
     def _onehot_of(self, X, labels):
         """Return one-hot labels, or None in models without labels."""
         return
-
-    # -- scores ---------------------------------------------------------------
-
-    def score(self, X, y=None):
-        """Return the mean of ``score_samples``.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        score : float
-            Higher is better.
-        """
-        return float(np.mean(self.score_samples(X)))
 
     # -- helpers --------------------------------------------------------------
 

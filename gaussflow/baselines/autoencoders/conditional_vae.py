@@ -83,7 +83,7 @@ default="standard"
         Their shares of the training rows.
     encoder_, decoder_ : Network
         Steps and weights, as numpy arrays.
-    log_noise_, offset_, scale_, history_, image_shape_, n_features_in_ :
+    log_noise_, offset_, scale_, loss_curve_, image_shape_, n_features_in_ :
         As in :class:`VAETransformer`.
     prior_ : object
         The distribution of codes given the label.
@@ -282,7 +282,7 @@ default="standard"
         """
         return self._decode(*self._codes(X, labels))
 
-    def sample(self, n_samples=1, labels=None, random_state=None):
+    def sample(self, n_samples=1, *, labels=None, random_state=None):
         """Draw new rows of given labels.
 
         Parameters

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-LOG_2PI = float(np.log(2.0 * np.pi))
+from gaussflow._common.normal import LOG_2PI
 
 
 def bernoulli_log_likelihood(X, logits):

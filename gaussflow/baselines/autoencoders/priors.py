@@ -9,6 +9,7 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
+from gaussflow._common.normal import LOG_2PI
 from gaussflow._common.seeds import draw_seed
 from gaussflow.persistence.state import Persistent
 
@@ -18,8 +19,6 @@ PRIORS = ("standard", "gaussian", "gmm", "gaussianization")
 MAX_ROWS = 20_000
 #: Added to the variances of the codes' Gaussians, as a share of the largest.
 RIDGE = 1e-6
-
-LOG_2PI = float(np.log(2.0 * np.pi))
 
 
 class MixturePrior(Persistent):

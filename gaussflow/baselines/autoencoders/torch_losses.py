@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-LOG_2PI = 1.8378770664093453
+from gaussflow._common.normal import LOG_2PI
 
 
 def bernoulli_loss(logits, x):

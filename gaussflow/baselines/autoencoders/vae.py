@@ -4,14 +4,13 @@ import numpy as np
 from scipy.special import ndtri
 
 from gaussflow._common.checks import Choice, Number, check_integer
+from gaussflow._common.normal import LOG_2PI
 from gaussflow.baselines.autoencoders.base import LatentModel
 from gaussflow.baselines.autoencoders.likelihoods import (
     bernoulli_log_likelihood,
     gaussian_log_likelihood,
 )
 from gaussflow.baselines.noise import NOISES
-
-LOG_2PI = float(np.log(2.0 * np.pi))
 
 LIKELIHOODS = ("bernoulli", "gaussian")
 REGULARIZERS = ("kl", "mmd")
@@ -95,7 +94,7 @@ default="standard"
         How rows are standardised.
     prior_ : object
         The distribution of codes, with ``sample`` and ``score_samples``.
-    history_ : list of dict
+    loss_curve_ : list of dict
         Of each epoch: "loss", "reconstruction", "regularization" and, with early
         stopping, "validation_loss".
     image_shape_ : tuple or None
@@ -195,6 +194,23 @@ default="standard"
             In nats.
         """
         return self._bound(self._validate(X), None, method, n_importance)
+
+    def score(self, X, y=None):
+        """Return the mean of ``score_samples``: a bound on the log-likelihood.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows in the units of the training data.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        score : float
+            In nats; higher is better.
+        """
+        return float(np.mean(self.score_samples(X)))
 
     def _bound(self, X, onehot, method, n_importance):
         Choice(("elbo", "iwae")).check("method", method)

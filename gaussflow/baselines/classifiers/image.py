@@ -1,7 +1,5 @@
 """A small classifier of images or rows, whose features and verdicts are used."""
 
-import numbers
-
 import numpy as np
 from sklearn.base import (
     ClassifierMixin,
@@ -11,7 +9,7 @@ from sklearn.base import (
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from gaussflow._common.checks import check_integer
+from gaussflow._common.checks import Number, check_integer
 from gaussflow.baselines.networks.architectures import (
     dense_steps,
     flat_width,
@@ -20,7 +18,6 @@ from gaussflow.baselines.networks.architectures import (
 from gaussflow.baselines.networks.network import Network
 from gaussflow.baselines.networks.training import (
     Trained,
-    check_image_shape,
     standardisation,
     standardised,
 )
@@ -39,7 +36,7 @@ class NetworkClassifier(
         X, y = validate_data(
             self, X, y, dtype=[np.float64, np.float32], ensure_min_samples=2
         )
-        check_image_shape(self, X.shape[1])
+        self._check_image_shape(X.shape[1])
         check_classification_targets(y)
         classes, codes = np.unique(y, return_inverse=True)
         if len(classes) < 2:
@@ -47,9 +44,7 @@ class NetworkClassifier(
                 f"{type(self).__name__} needs at least two classes, but y holds one "
                 f"class only: {classes[0]!r}."
             )
-        dropout = self.dropout
-        if not isinstance(dropout, numbers.Real) or not 0 <= float(dropout) < 1:
-            raise ValueError(f"dropout must be in [0, 1), got {dropout!r}.")
+        Number("[0, 1)").check("dropout", self.dropout)
         return X, classes, codes
 
     def transform(self, X):
@@ -181,7 +176,7 @@ class ImageClassifier(NetworkClassifier):
         Steps and weights, as numpy arrays.
     offset_, scale_ : ndarray
         The rows are standardised by these: a table by column, images as a whole.
-    history_ : list of dict
+    loss_curve_ : list of dict
         Loss of each epoch.
     n_features_in_ : int
         Columns seen at fit.
@@ -253,7 +248,7 @@ class ImageClassifier(NetworkClassifier):
         offset, scale = standardisation(X[rows], self.image_shape)
         inputs = standardised(X, offset, scale)
         network = Network.draw(self._steps(X.shape[1], len(classes)), init_rng)
-        self.history_ = fit_classifier(
+        self.loss_curve_ = fit_classifier(
             network,
             inputs,
             codes,

@@ -72,7 +72,7 @@ class TransferClassifier(NetworkClassifier):
         The copy of a torch module.
     offset_, scale_ : ndarray
         The rows are standardised by these, as the backbone's were.
-    history_ : list of dict
+    loss_curve_ : list of dict
         Loss of each epoch.
     n_features_in_ : int
         Columns seen at fit.
@@ -158,7 +158,7 @@ class TransferClassifier(NetworkClassifier):
         else:
             fitted = self._fit_module(X, codes, classes, init_rng, fitting)
         self.backbone_, self.network_, self.offset_, self.scale_, history = fitted
-        self.history_, self.classes_ = history, classes
+        self.loss_curve_, self.classes_ = history, classes
         return self
 
     def _our_backbone(self, n_features, rng):

@@ -68,7 +68,7 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
     init : {"scaled", "thesis"}, default="scaled"
         Weights at the start: with the first map's of standard deviation 0.15 and
         the others' of 1e-3, or all of variance 2e-10, as the thesis has it.
-    n_steps : int, default=1500
+    max_iter : int, default=1500
         Steps of Adam.
     batch_size : int or "auto", default="auto"
         Pixels of a step; "auto" takes 4096, or all where there are fewer.
@@ -102,7 +102,7 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
         Bits a pixel of the stream.
     entropy_bytes_ : float
         Information of the quantised weights under the coder's model, in bytes.
-    history_ : list of dict
+    loss_curve_ : list of dict
         Step and mean squared error (of pixels in [-1, 1]) in training.
 
     References
@@ -119,7 +119,7 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
     >>> image = np.rint(255 * np.exp(-8 * ((row - 0.4) ** 2 + (column - 0.5) ** 2)))
     >>> image = image.astype(np.uint8)
     >>> compressor = FourierImageCompressor(
-    ...     width=3, depth=2, target_bytes=200, n_steps=300, random_state=0
+    ...     width=3, depth=2, target_bytes=200, max_iter=300, random_state=0
     ... )
     >>> stream = compressor.compress(image)
     >>> len(stream) <= 200 and compressor.psnr_ > 35
@@ -141,7 +141,7 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
         target_psnr=None,
         polish="lbfgs",
         init="scaled",
-        n_steps=1500,
+        max_iter=1500,
         batch_size="auto",
         learning_rate="auto",
         n_polish_steps=100,
@@ -156,7 +156,7 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
         self.target_psnr = target_psnr
         self.polish = polish
         self.init = init
-        self.n_steps = n_steps
+        self.max_iter = max_iter
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.n_polish_steps = n_polish_steps
@@ -208,7 +208,7 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
         )
         self.width_, self.depth_, self.basis_ = net.width, net.depth, net.basis
         self.image_shape_ = image.shape
-        self.history_ = history
+        self.loss_curve_ = history
         self.trained_psnr_ = decibels(weights)
         # As an array, which ``save`` can write.
         self._stream = np.frombuffer(result.stream, dtype=np.uint8).copy()
@@ -350,7 +350,7 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
                 f"{learning_rate!r}."
             )
         options = {
-            "n_steps": check_integer("n_steps", self.n_steps, 1),
+            "n_steps": check_integer("max_iter", self.max_iter, 1),
             "batch_size": check_integer("batch_size", batch_size, 1),
             "learning_rate": float(learning_rate),
             "verbose": self.verbose,

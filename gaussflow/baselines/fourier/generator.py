@@ -12,8 +12,8 @@ from gaussflow._common.checks import (
     check_sizes,
     is_integer,
 )
-from gaussflow.baselines.autoencoders.base import LatentModel
 from gaussflow.baselines.autoencoders.priors import MAX_ROWS
+from gaussflow.baselines.autoencoders.reconstruction import ReconstructionModel
 from gaussflow.baselines.fourier.codes import (
     affine_map,
     decode,
@@ -48,7 +48,7 @@ PRESETS = {
 }
 
 
-class FourierGenerator(LatentModel):
+class FourierGenerator(ReconstructionModel):
     """Autoencoder whose decoder makes a Deep Fourier Machine for each image.
 
     A code goes through dense layers to the weights of a small net, which maps a
@@ -133,7 +133,7 @@ default="gmm"
         Middle and half-width of the training pixels' range, which is [-1, 1] inside.
     prior_ : object
         The distribution of codes, with ``sample`` and ``score_samples``.
-    history_ : list of dict
+    loss_curve_ : list of dict
         Of each epoch: "loss", "reconstruction", "regularization" and, with early
         stopping, "validation_loss".
     image_shape_ : tuple
@@ -279,25 +279,6 @@ default="gmm"
         """
         return self.inverse_transform(self.transform(X), shape)
 
-    def score_samples(self, X):
-        """Return minus half the squared error of each row's reconstruction.
-
-        It is no density. Pixels are scaled to [-1, 1].
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples,)
-            Higher is better.
-        """
-        X = self._validate(X)
-        errors = self._inputs(X) - self._paint(self._encode(X))
-        return -0.5 * np.sum(errors**2, axis=1)
-
     # -- checks ---------------------------------------------------------------
 
     def _check_params(self, n_features):
@@ -305,10 +286,8 @@ default="gmm"
         Choice(MODES).check("mode", self.mode)
         Choice(INITS).check("init", self.init)
         Number("[0, inf)").check("latent_penalty", self.latent_penalty)
-        for name, least in (("n_search", 0), ("n_pixels", 1)):
-            value = getattr(self, name)
-            if not isinstance(value, str) or value != "auto":
-                Integer(least, None, "auto").check(name, value)
+        Integer(0, None, "auto").check("n_search", self.n_search)
+        Integer(1, None, "auto").check("n_pixels", self.n_pixels)
         if self.mode == "autodecoder" and self.early_stopping:
             raise ValueError(
                 'early_stopping=True needs codes of rows held out, which mode="auto'
@@ -460,6 +439,9 @@ default="gmm"
     def _decode(self, Z, onehot=None, shape=None):
         pixels = self._paint(Z, shape)
         return pixels * self.scale_.astype(Z.dtype) + self.offset_.astype(Z.dtype)
+
+    def _output(self, Z):
+        return self._paint(Z)
 
     def _paint(self, Z, shape=None):
         """Return the images of codes as rows of pixels in (-1, 1)."""

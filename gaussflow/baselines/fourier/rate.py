@@ -155,7 +155,7 @@ class RateControl:
         if reached < target:
             raise ValueError(
                 f"target_psnr={target} is above what the net reached, {reached:.2f} "
-                f"dB. Raise width, depth or n_steps."
+                f"dB. Raise width, depth or max_iter."
             )
         codes, finest = self._codes_of_sensitivity()
         base = 1 + _last(

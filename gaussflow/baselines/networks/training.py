@@ -1,12 +1,15 @@
 """What the estimators that torch trains have in common."""
 
-import numbers
-
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from gaussflow._common.checks import Integer, Number, check_integer
+from gaussflow._common.checks import (
+    Integer,
+    Number,
+    check_image_shape,
+    check_integer,
+)
 from gaussflow._common.optional import import_optional
 from gaussflow._common.seeds import as_generator
 from gaussflow.persistence import Saved
@@ -57,10 +60,7 @@ class Trained(Saved, Persistent, BaseEstimator):
     def _split(self, n_rows, rng):
         """Return the indices of the rows to train on, and of those held out."""
         fraction = self.validation_fraction
-        if not isinstance(fraction, numbers.Real) or not 0 < float(fraction) < 1:
-            raise ValueError(
-                f"validation_fraction must be between 0 and 1, got {fraction!r}."
-            )
+        Number("(0, 1)").check("validation_fraction", fraction)
         if not self.early_stopping:
             return np.arange(n_rows), None
         n_held_out = max(int(fraction * n_rows), 1)
@@ -86,29 +86,12 @@ class Trained(Saved, Persistent, BaseEstimator):
             ensure_min_samples=2 if reset else 1,
         )
         if reset:
-            check_image_shape(self, X.shape[1])
+            self._check_image_shape(X.shape[1])
         return X
 
-
-def check_image_shape(estimator, n_features):
-    """Raise ValueError unless rows have the size of the images."""
-    shape = estimator.image_shape
-    if shape is None:
-        return
-    if (
-        not isinstance(shape, (tuple, list))
-        or len(shape) != 3
-        or not all(isinstance(s, numbers.Integral) and s > 0 for s in shape)
-    ):
-        raise ValueError(
-            f"image_shape must be None or (height, width, channels), got {shape!r}."
-        )
-    if np.prod(shape) != n_features:
-        raise ValueError(
-            f"{type(estimator).__name__}(image_shape={tuple(shape)}) needs "
-            f"{np.prod(shape)} features, but X has {n_features}. Change image_shape, "
-            f"or drop the columns that are no pixels."
-        )
+    def _check_image_shape(self, n_features):
+        if self.image_shape is not None:
+            check_image_shape(self.image_shape, type(self).__name__, n_features)
 
 
 def standardisation(X, image_shape):
