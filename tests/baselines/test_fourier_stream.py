@@ -175,13 +175,10 @@ def test_errors_that_make_up_for_one_another_change_the_pixels_less():
     assert len(rounding.sensitivity) == net.depth + 1
 
 
-def test_rounding_in_groups_is_rounding(monkeypatch):
+def test_rounding_in_groups_is_rounding():
     """Wide nets hand errors on within groups only; every weight is still rounded."""
-    from gaussflow.baselines.fourier import rounding as rounding_module
-
     net, weights, positions, rng = smooth_net()
-    monkeypatch.setattr(rounding_module, "_MOST_TOGETHER", 40)
-    rounding = FeedbackRounding(net, weights, positions, rng)
+    rounding = FeedbackRounding(net, weights, positions, rng, max_together=40)
     called = []
 
     def refit(weights, n_free):

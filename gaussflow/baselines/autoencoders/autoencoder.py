@@ -25,39 +25,7 @@ class AutoencoderTransformer(ReconstructionModel):
         images as a whole); "bernoulli" needs values in [0, 1].
     regularization : float, default=1e-3
         Weight of the codes' squared length.
-    image_shape : tuple (height, width, channels) or None, default=None
-        Shape of images whose pixels are the columns of X.
-    channels : tuple of int or None, default=None
-        With ``image_shape``, convolutions of stride 2 with so many maps in place
-        of ``hidden_sizes``.
-    prior : {"standard", "gaussian", "gmm", "gaussianization"} or estimator, \
-default="gaussian"
-        What ``sample`` draws codes from: N(0, I), or a distribution fitted on the
-        codes of the training rows: a Gaussian, a mixture, a GenFlow, or a density
-        estimator of your own.
-    n_components : int, default=50
-        Gaussians of ``prior="gmm"``.
-    n_epochs : int, default=20
-        Passes over the rows.
-    batch_size : int or "auto", default="auto"
-        Rows of a gradient step; "auto" takes 128, or all where there are fewer.
-    learning_rate : float, default=1e-3
-        Step of Adam.
-    early_stopping : bool, default=False
-        Hold out ``validation_fraction`` of the rows, stop after ``patience``
-        epochs without gain on them, and keep the best weights.
-    validation_fraction : float, default=0.1
-        Share of the rows held out.
-    patience : int, default=5
-        Epochs without gain.
-    warm_start : bool, default=False
-        Go on from the weights of the last fit.
-    device : {"auto", "cpu", "cuda"}, default="auto"
-        Where torch trains; afterwards numpy runs the networks.
-    random_state : int, RandomState, Generator or None, default=None
-        Same seed, same weights. torch's own state is left alone.
-    verbose : int, default=0
-        Above 0, print a line per epoch.
+    %(training)s
 
     Attributes
     ----------

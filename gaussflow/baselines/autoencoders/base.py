@@ -15,6 +15,7 @@ from gaussflow.baselines.networks.architectures import (
     dense_decoder,
     dense_encoder,
 )
+from gaussflow.baselines.networks.docstrings import LATENT_PARAMETERS
 from gaussflow.baselines.networks.network import Network
 from gaussflow.baselines.networks.training import Trained, standardisation, standardised
 
@@ -28,6 +29,7 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
 
     #: Encoder outputs for each latent dimension: 2 are a mean and a log-variance.
     _outputs_per_code = 1
+    _shared_parameters = LATENT_PARAMETERS
 
     # -- fitting --------------------------------------------------------------
 

@@ -41,39 +41,10 @@ class ConditionalVAETransformer(VAETransformer):
         What holds the codes near N(0, I).
     noise : {"gaussian", "logistic-map"}, default="gaussian"
         Noise of the reparameterisation in training.
-    image_shape : tuple (height, width, channels) or None, default=None
-        Shape of images whose pixels are the columns of X.
     channels : tuple of int or None, default=(16, 32, 64)
         With ``image_shape``, convolutions of stride 2 with so many maps in place
         of ``hidden_sizes``: three make 4 x 4 codes of 28 x 28 images.
-    prior : {"standard", "gaussian", "gmm", "gaussianization"} or estimator, \
-default="standard"
-        What ``sample`` draws codes from: N(0, I), or a distribution fitted on the
-        codes of each label's training rows: a Gaussian, a mixture, a GenFlow, or a
-        density estimator of your own.
-    n_components : int, default=50
-        Gaussians of ``prior="gmm"``.
-    n_epochs : int, default=20
-        Passes over the rows.
-    batch_size : int or "auto", default="auto"
-        Rows of a gradient step; "auto" takes 128, or all where there are fewer.
-    learning_rate : float, default=1e-3
-        Step of Adam.
-    early_stopping : bool, default=False
-        Hold out ``validation_fraction`` of the rows, stop after ``patience``
-        epochs without gain on them, and keep the best weights.
-    validation_fraction : float, default=0.1
-        Share of the rows held out.
-    patience : int, default=5
-        Epochs without gain.
-    warm_start : bool, default=False
-        Go on from the weights of the last fit.
-    device : {"auto", "cpu", "cuda"}, default="auto"
-        Where torch trains; afterwards numpy runs the networks.
-    random_state : int, RandomState, Generator or None, default=None
-        Same seed, same weights. torch's own state is left alone.
-    verbose : int, default=0
-        Above 0, print a line per epoch.
+    %(training)s
 
     Attributes
     ----------

@@ -148,25 +148,7 @@ class ImageClassifier(NetworkClassifier):
         Width of the last hidden layer: the features.
     dropout : float, default=0.0
         Share of the features zeroed in training.
-    n_epochs : int, default=3
-        Passes over the rows.
-    batch_size : int or "auto", default="auto"
-        Rows of a gradient step; "auto" takes 128, or all where there are fewer.
-    learning_rate : float, default=1e-3
-        Step of Adam.
-    early_stopping : bool, default=False
-        Hold out ``validation_fraction`` of the rows, stop after ``patience``
-        epochs without gain on them, and keep the best weights.
-    validation_fraction : float, default=0.1
-        Share of the rows held out.
-    patience : int, default=3
-        Epochs without gain.
-    device : {"auto", "cpu", "cuda"}, default="auto"
-        Where torch trains; afterwards numpy runs the network.
-    random_state : int, RandomState, Generator or None, default=None
-        Same seed, same weights. torch's own state is left alone.
-    verbose : int, default=0
-        Above 0, print a line per epoch.
+    %(training)s
 
     Attributes
     ----------

@@ -192,7 +192,7 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
             n_polish_steps = check_integer("n_polish_steps", self.n_polish_steps, 1)
             weights = polish(error, weights, n_polish_steps, polish_rng)
             mse = error(weights)[0]
-            history.append({"step": options["n_steps"], "mse": float(mse)})
+            history.append({"step": options["max_iter"], "mse": float(mse)})
 
         def decibels(weights):
             shown = np.rint(pixels(net, weights, positions))
@@ -350,7 +350,7 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
                 f"{learning_rate!r}."
             )
         options = {
-            "n_steps": check_integer("max_iter", self.max_iter, 1),
+            "max_iter": check_integer("max_iter", self.max_iter, 1),
             "batch_size": check_integer("batch_size", batch_size, 1),
             "learning_rate": float(learning_rate),
             "verbose": self.verbose,

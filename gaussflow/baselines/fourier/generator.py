@@ -91,34 +91,9 @@ class FourierGenerator(ReconstructionModel):
     image_shape : tuple (height, width, channels) or None, default=None
         Shape of the images whose pixels are the columns of X; None takes rows as
         grey squares or, where the number of columns is no square, as single lines.
-    prior : {"standard", "gaussian", "gmm", "gaussianization"} or estimator, \
-default="gmm"
-        What ``sample`` draws codes from: N(0, I), or a distribution fitted on the
-        codes of the training rows: a Gaussian, a mixture, a GenFlow, or a density
-        estimator of your own.
-    n_components : int, default=30
-        Gaussians of ``prior="gmm"``.
-    n_epochs : int, default=20
-        Passes over the rows.
-    batch_size : int or "auto", default="auto"
-        Rows of a gradient step; "auto" takes 64, or all where there are fewer.
     learning_rate : float, default=2e-3
         Largest step of Adam: it falls to 0 along a cosine.
-    early_stopping : bool, default=False
-        Hold out ``validation_fraction`` of the rows, stop after ``patience``
-        epochs without gain on them, and keep the best weights.
-    validation_fraction : float, default=0.1
-        Share of the rows held out.
-    patience : int, default=5
-        Epochs without gain.
-    warm_start : bool, default=False
-        Go on from the weights of the last fit.
-    device : {"auto", "cpu", "cuda"}, default="auto"
-        Where torch trains; afterwards numpy and Numba run the networks.
-    random_state : int, RandomState, Generator or None, default=None
-        Same seed, same weights. torch's own state is left alone.
-    verbose : int, default=0
-        Above 0, print a line per epoch.
+    %(training)s
 
     Attributes
     ----------

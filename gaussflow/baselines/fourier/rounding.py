@@ -18,7 +18,7 @@ from gaussflow.baselines.fourier.net import BASES, fourier_basis
 #: the weights only nearby.
 _DAMPING = 1e-2
 #: Errors are handed on among so many weights at most: R is this wide.
-_MOST_TOGETHER = 4500
+MAX_TOGETHER = 4500
 #: Rows of J for each weight of a group, where there are as many pixels.
 _ROWS_PER_WEIGHT = 4
 _MIN_ROWS = 6000
@@ -38,6 +38,8 @@ class FeedbackRounding:
         Positions of the pixels; some of them, drawn at random, are enough.
     rng : numpy.random.Generator
         Draws them.
+    max_together : int, default=4500
+        Weights among which errors are handed on, at most.
 
     Attributes
     ----------
@@ -45,8 +47,8 @@ class FeedbackRounding:
         Mean over each map of R_ii^2, what is left of an error.
     """
 
-    def __init__(self, net, weights, positions, rng):
-        self._groups = _groups(net)
+    def __init__(self, net, weights, positions, rng, max_together=MAX_TOGETHER):
+        self._groups = _groups(net, max_together)
         self._factors = _factors(net, weights, positions, self._groups, rng)
         self._parts = _parts(net, self._groups)
         share = np.concatenate([np.diag(R).astype(float) ** 2 for R in self._factors])
@@ -112,7 +114,7 @@ def _parts(net, groups):
     return parts[::-1]
 
 
-def _groups(net):
+def _groups(net, max_together):
     """Return slices of weights between which errors are handed on.
 
     All, if they are few; or else as many rows of maps as fit, from the first on.
@@ -122,7 +124,7 @@ def _groups(net):
     for n, functions, terms in net.map_shapes:
         for _ in range(n):
             row = functions * terms
-            if at + row - start > _MOST_TOGETHER and at > start:
+            if at + row - start > max_together and at > start:
                 ends.append(at)
                 start = at
             at += row

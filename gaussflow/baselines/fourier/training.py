@@ -91,7 +91,7 @@ def usual_learning_rate(net):
     return min(0.3 * (4 / net.depth) ** 2, 0.6) / 2**net.width
 
 
-def descend(error, weights, *, n_steps, batch_size, learning_rate, rng, verbose=0):
+def descend(error, weights, *, max_iter, batch_size, learning_rate, rng, verbose=0):
     """Train by Adam on random pixels, in float32, the step falling as a cosine.
 
     Parameters
@@ -100,7 +100,7 @@ def descend(error, weights, *, n_steps, batch_size, learning_rate, rng, verbose=
         What is lowered.
     weights : ndarray of shape (n_weights,)
         Where to start.
-    n_steps, batch_size : int
+    max_iter, batch_size : int
         Steps, and pixels of each.
     learning_rate : float
         The largest step.
@@ -121,11 +121,11 @@ def descend(error, weights, *, n_steps, batch_size, learning_rate, rng, verbose=
     decay, decay2 = (np.float32(value) for value in _DECAYS)
     n_pixels = len(error.positions)
     usual, history = np.inf, []
-    pause, recent = max(n_steps // _LOOKS, 1), []
+    pause, recent = max(max_iter // _LOOKS, 1), []
     start = kept = (weights, mean, square)
     best, looks = np.inf, 0
     grey = _GREY * float(error.target.var(axis=0).mean())
-    for step in range(n_steps):
+    for step in range(max_iter):
         batch = error
         if batch_size < n_pixels:
             batch = error.part(rng.integers(n_pixels, size=batch_size), np.float32)
@@ -138,8 +138,8 @@ def descend(error, weights, *, n_steps, batch_size, learning_rate, rng, verbose=
         usual = norm if usual == np.inf else 0.95 * usual + 0.05 * norm
         mean = decay * mean + (1 - decay) * grad
         square = decay2 * square + (1 - decay2) * grad * grad
-        rate = learning_rate * 0.5 * (1 + np.cos(np.pi * step / n_steps))
-        rate *= min(1.0, (step + 1) / (_WARM_UP * n_steps + 1))
+        rate = learning_rate * 0.5 * (1 + np.cos(np.pi * step / max_iter))
+        rate *= min(1.0, (step + 1) / (_WARM_UP * max_iter + 1))
         rate /= 1 - _DECAYS[0] ** (step + 1)
         root = np.sqrt(square / np.float32(1 - _DECAYS[1] ** (step + 1)))
         weights = weights - np.float32(rate) * mean / (root + np.float32(1e-10))

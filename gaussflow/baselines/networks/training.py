@@ -12,6 +12,7 @@ from gaussflow._common.checks import (
 )
 from gaussflow._common.optional import import_optional
 from gaussflow._common.seeds import as_generator
+from gaussflow.baselines.networks.docstrings import TRAINING_PARAMETERS, fill_docstring
 from gaussflow.persistence import Saved
 from gaussflow.persistence.state import Persistent
 
@@ -20,10 +21,21 @@ BLOCK_ROWS = 4096
 
 
 class Trained(Saved, Persistent, BaseEstimator):
-    """Base of the estimators that torch trains and numpy runs."""
+    """Base of the estimators that torch trains and numpy runs.
+
+    A subclass's docstring has the line ``%(training)s`` in place of the parameters
+    that many classes share; they are put there, with the defaults of the class.
+    """
 
     #: Rows of a batch with batch_size="auto", where there are so many.
     _auto_batch = 128
+    #: What shared parameters are, for docstrings.
+    _shared_parameters = TRAINING_PARAMETERS
+
+    def __init_subclass__(cls, **options):
+        """Put the shared parameters into the docstring."""
+        super().__init_subclass__(**options)
+        fill_docstring(cls, cls._shared_parameters, cls._auto_batch)
 
     def _training(self):
         """Return the module of the training loop; torch is needed from here on."""
