@@ -134,7 +134,7 @@ class Layer(
         return clone(self)
 
     @property
-    def n_features(self):
+    def n_features(self):  # type: ignore[override]
         """Number of columns, 0 before fit: what a layer that holds this one checks."""
         return vars(self).get("n_features_in_", 0)
 

@@ -17,7 +17,7 @@ class Persistent:
 
     classes: ClassVar[dict[str, type]] = {}
     #: Columns that the object maps; None where that depends on no width of its own.
-    n_features = None
+    n_features: int | None = None
 
     def __init_subclass__(cls, **kwargs):
         """Remember the subclass under its public name."""
