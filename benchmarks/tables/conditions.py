@@ -96,7 +96,8 @@ def evaluate(table, seed, n_drawn):
     rng = np.random.default_rng(seed)
     model = TabularSynthesizer(target=target, random_state=seed)
     model, fit_seconds = timed(model.fit, train.reset_index(drop=True))
-    model.sample(10, CONDITIONS[table][0], seed)  # compile outside the clock
+    first = CONDITIONS[table][0]
+    model.sample(10, conditions=first, random_state=seed)  # compile outside the clock
     records = []
     for conditions in CONDITIONS[table]:
         others = [c for c in df if c not in conditions]
