@@ -13,8 +13,9 @@ from gaussflow.kernels.gower import nearest_two
 from gaussflow.metrics.tables.intervals import Estimate, attack_power, mean_attack
 from gaussflow.metrics.tables.similarity import fill_missing, some_rows
 
-#: Added to a distance, in columns, before its logarithm: copies stay finite.
-SMALLEST = 1e-3
+#: Added to a distance, in columns, before its logarithm: copies stay finite;
+#: chosen by hand: larger hides closeness, smaller lets one copy outweigh the rest.
+DISTANCE_FLOOR = 1e-3
 
 
 @dataclass
@@ -257,7 +258,7 @@ def membership_attacks(
 
 def _closer(to_sample, to_synthetic, n_columns):
     """Return by how much, in logarithms, the synthetic rows lie closer."""
-    smallest = SMALLEST / n_columns
+    smallest = DISTANCE_FLOOR / n_columns
     return np.log(to_sample + smallest) - np.log(to_synthetic + smallest)
 
 

@@ -10,9 +10,11 @@ from gaussflow.metrics.tables.disclosure import closest, gower_rows
 from gaussflow.metrics.tables.intervals import Estimate, bootstrap_error
 from gaussflow.metrics.tables.similarity import classes_of, quantile_edges, some_rows
 
-#: A guessed number counts as right within this share of the column's 90 % range.
+#: A guessed number counts as right within this share of the column's 90 % range;
+#: chosen by hand: a wider one makes chance hits, a narrower one misses.
 NEAR = 0.05
-#: Numbers of at most so many distinct values are compared by value, not by decile.
+#: Numbers of at most so many distinct values are compared by value, not by decile:
+#: two values a decile; chosen by hand.
 FEW_VALUES = 20
 
 
@@ -32,8 +34,8 @@ def attribute_disclosure(
 ):
     """Return how well an attacker guesses a sensitive cell of training rows.
 
-    He knows other cells of a training row, looks up the row of his table that agrees
-    best (one of them at random, if several do), and guesses its cell. From the
+    The attacker knows other cells of a training row, looks up the row of a table that
+    agrees best (one of them at random, if several do), and guesses its cell. From the
     synthetic table, and from as many unseen real rows: what the latter give is
     knowledge about the population, what the former give beyond it was leaked.
 

@@ -26,9 +26,11 @@ from gaussflow._common.seeds import as_generator, draw_seed
 from gaussflow.metrics.tables.intervals import Estimate, auc_standard_error
 from gaussflow.metrics.tables.similarity import fill_missing, some_rows
 
-#: More distinct codes than this are too many for a categorical split.
+#: More distinct codes than this are too many for a categorical split: the most
+#: bins of scikit-learn's HistGradientBoosting.
 MAX_CODES = 255
-#: Most categories of a column that a linear model sees one by one.
+#: Most categories of a column that a linear model sees one by one; chosen by hand,
+#: it bounds the width of the matrix.
 MAX_DUMMIES = 100
 
 

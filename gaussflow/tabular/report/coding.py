@@ -1,8 +1,19 @@
 """Tables as float matrices, for the scores."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from gaussflow.tabular.columns.cells import to_numbers
+
+
+class Coded(NamedTuple):
+    """The tables of a report as matrices, and which columns hold codes."""
+
+    train: np.ndarray
+    holdout: np.ndarray
+    synthetic: np.ndarray
+    categorical: np.ndarray
 
 
 def code_tables(schema, *tables):

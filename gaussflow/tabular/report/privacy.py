@@ -18,7 +18,7 @@ from gaussflow.metrics.tables.disclosure import (
 from gaussflow.metrics.tables.inference import attribute_disclosure, rare_combinations
 from gaussflow.metrics.tables.intervals import attack_power
 from gaussflow.tabular.report.base import Report
-from gaussflow.tabular.report.coding import code_tables
+from gaussflow.tabular.report.coding import Coded, code_tables
 from gaussflow.tabular.report.plots import distance_histogram
 from gaussflow.tabular.report.score import Score, check_limits, overall
 from gaussflow.tabular.report.sections import page_of, privacy_sections, write_page
@@ -40,14 +40,16 @@ PRIVACY_LIMITS = {
     "attributes": 0.05,
     "combinations": 0.05,
 }
-#: Rows of a table whose distances are drawn, and that are ranked by risk.
-PLOT_ROWS, RISK_ROWS = 2000, 20_000
+#: Rows of a table whose distances are drawn, and that are ranked by risk: they bound
+#: the time of a report; chosen by hand.
+MAX_PLOT_ROWS, MAX_RISK_ROWS = 2000, 20_000
 #: Training rows listed as the riskiest: what a page can show; chosen by hand.
 MAX_RISKIEST = 10
 #: Most columns that are tried as the sensitive one, if none is named.
 MAX_SENSITIVE = 20
-#: Attributes are many: one alone must exceed chance by so many standard errors.
-SEVERAL = 3.0
+#: Attributes are many: one alone must exceed chance by so many standard errors (three
+#: leave chance 1 in 700 for each, few for all of ``MAX_SENSITIVE``).
+N_ERRORS = 3.0
 
 
 @dataclass(repr=False)
@@ -132,7 +134,7 @@ class PrivacyReport(Report):
         sensitive : list of str or None, default=None
             Columns whose value an attacker wants; None tries the first 20.
         known : list of str or None, default=None
-            Columns that he knows; None: all others.
+            Columns that the attacker knows; None: all others.
         limits : dict or None, default=None
             Thresholds in the place of those of ``PRIVACY_LIMITS``.
         random_state : int, RandomState, Generator or None, default=0
@@ -164,16 +166,19 @@ class PrivacyReport(Report):
         report._count_copies(T, H, S, limits)
         if H is None:
             return report
-        report._score_distances(T, H, S, codes, limits, rngs[0])
-        report._attack(T, H, S, codes, limits, rngs[1])
+        coded = Coded(T, H, S, codes)
+        report._score_distances(coded, limits, rngs[0])
+        report._attack(coded, limits, rngs[1])
         if model is not None:
             report._attack_density(model, train, holdout, schema, limits, rngs[2])
-        report._infer(T, H, S, codes, names, columns, others, limits, rngs[3])
-        rare = report._count_combinations(T, H, S, codes, limits, rngs[4])
-        report._list_riskiest(T, H, S, codes, train.index, rare.per_row, rngs[5])
+        report._infer(coded, names, columns, others, limits, rngs[3])
+        rare = report._count_combinations(coded, limits, rngs[4])
+        report._list_riskiest(coded, train.index, rare.per_row, rngs[5])
         near = [
             closest(rows, t)[0][:, 0]
-            for t, *both in [gower_rows([T, H[:PLOT_ROWS], S[:PLOT_ROWS]], codes)]
+            for t, *both in [
+                gower_rows([T, H[:MAX_PLOT_ROWS], S[:MAX_PLOT_ROWS]], codes)
+            ]
             for rows in both
         ]
         report.plots = {"distances": distance_histogram(*near)}
@@ -190,8 +195,9 @@ class PrivacyReport(Report):
             reference or 0.0, limits["copies"] + (reference or 0.0), percent=True,
         )  # fmt: skip
 
-    def _score_distances(self, T, H, S, codes, limits, rng):
-        share = dcr_share(T, H, S, codes, rng=rng)
+    def _score_distances(self, coded, limits, rng):
+        T, H, S, codes = coded
+        share = dcr_share(*coded, rng=rng)
         self._add(
             "dcr_share", *share, None, limits["dcr_share"],
             ideal=0.5,
@@ -205,8 +211,8 @@ class PrivacyReport(Report):
             limit, True,
         ))  # fmt: skip
 
-    def _attack(self, T, H, S, codes, limits, rng):
-        plain, calibrated = membership_attacks(T, H, S, codes, rng=rng)
+    def _attack(self, coded, limits, rng):
+        plain, calibrated = membership_attacks(*coded, rng=rng)
         self._add(
             "membership", plain.auc, plain.auc_error, None,
             limits["membership"], ideal=0.5,
@@ -236,13 +242,13 @@ class PrivacyReport(Report):
             limits["likelihood"], ideal=0.5,
         )  # fmt: skip
 
-    def _infer(self, T, H, S, codes, names, columns, known, limits, rng):
+    def _infer(self, coded, names, columns, known, limits, rng):
         known = list(range(len(names))) if known is None else known
         columns = range(len(names))[:MAX_SENSITIVE] if columns is None else columns
         found = {}
         for j in columns:
             if any(k != j for k in known):
-                found[j] = attribute_disclosure(T, H, S, codes, j, known, rng=rng)
+                found[j] = attribute_disclosure(*coded, j, known, rng=rng)
         if not found:
             return
         for j, one in found.items():
@@ -252,12 +258,13 @@ class PrivacyReport(Report):
                 "excess": one.excess.value,
                 "error": one.excess.error,
             }
-        surely = {
-            j: one.excess.value - SEVERAL * one.excess.error for j, one in found.items()
+        lower = {
+            j: one.excess.value - N_ERRORS * one.excess.error
+            for j, one in found.items()
         }
-        worst = max(surely, key=surely.__getitem__)
+        worst = max(lower, key=lower.__getitem__)
         one, n = found[worst], len(found)
-        if n > 1 and surely[worst] > 0 and one.excess.value > limits["attributes"]:
+        if n > 1 and lower[worst] > 0 and one.excess.value > limits["attributes"]:
             column = str(names[worst])
             shown = one.synthetic, one.unseen, one.excess.error
         else:
@@ -274,8 +281,8 @@ class PrivacyReport(Report):
             details={"column": column, "n_columns": n},
         )  # fmt: skip
 
-    def _count_combinations(self, T, H, S, codes, limits, rng):
-        rare = rare_combinations(T, H, S, codes, rng=rng)
+    def _count_combinations(self, coded, limits, rng):
+        rare = rare_combinations(*coded, rng=rng)
         if np.isfinite(rare.synthetic):
             self._add(
                 "combinations", rare.synthetic, rare.excess.error,
@@ -284,8 +291,9 @@ class PrivacyReport(Report):
             )  # fmt: skip
         return rare
 
-    def _list_riskiest(self, T, H, S, codes, index, rare, rng):
-        rows = np.sort(rng.permutation(len(T))[:RISK_ROWS])
+    def _list_riskiest(self, coded, index, rare, rng):
+        T, H, S, codes = coded
+        rows = np.sort(rng.permutation(len(T))[:MAX_RISK_ROWS])
         risks = row_risks(T[rows], H, S, codes, rng=rng)
         order = np.lexsort((risks.to_synthetic, -risks.gap))[:MAX_RISKIEST]
         for k in order:
