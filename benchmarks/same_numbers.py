@@ -64,7 +64,7 @@ def fits():
         "GenFlow, generate, auto": flow(moons, **generate),
         "GenFlow, generate, rotations": flow(roll, square, **generate),
         "GenFlow, generate, layers": flow(
-            few, [L.Elliptical(), L.Triangular(n_bags=2), *square], **generate
+            few, [L.Elliptical(), L.Triangular(n_estimators=2), *square], **generate
         ),
         "GenFlow, generate, radial": flow(
             few, [L.ScaleMixture(3, 2), L.Radial(), *square], **generate

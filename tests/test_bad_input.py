@@ -34,7 +34,7 @@ ESTIMATORS = {
     "linear": Linear(n_iter=2),
     "elliptical": Elliptical(),
     "radial": Radial(),
-    "triangular": Triangular(n_components=1, n_bags=1),
+    "triangular": Triangular(n_components=1, n_estimators=1),
 }
 
 REFUSED = {
@@ -125,12 +125,16 @@ def test_a_sample_has_a_whole_number_of_rows(n_samples):
         ({"layers": [Linear]}, TypeError, "a list of layers"),
         ({"layers": ["linear"]}, TypeError, "a list of layers"),
         ({"layers": [Linear(), 3]}, TypeError, "a list of layers"),
-        ({"direction": "backwards"}, ValueError, 'direction must be "gaussianize" or'),
+        ({"direction": "backwards"}, ValueError, 'one of "gaussianize", "generate"'),
         ({"direction": None}, ValueError, "direction must be"),
-        ({"n_gen_samples": 1}, ValueError, "n_gen_samples must be None or an integer"),
+        ({"n_gen_samples": 1}, ValueError, "n_gen_samples must be an integer"),
         ({"n_gen_samples": 2.5}, ValueError, "n_gen_samples must be"),
         ({"n_gen_samples": "many"}, ValueError, "n_gen_samples must be"),
-        ({"validation_fraction": 1.0}, ValueError, r"must be in \[0, 1\), got 1.0"),
+        (
+            {"validation_fraction": 1.0},
+            ValueError,
+            r"must be a number in \[0, 1\), got 1.0",
+        ),
         ({"validation_fraction": -0.1}, ValueError, "validation_fraction must be"),
         ({"validation_fraction": np.nan}, ValueError, "validation_fraction must be"),
         ({"validation_fraction": "all"}, ValueError, "validation_fraction must be"),
@@ -220,7 +224,7 @@ STACKS = {
                 Linear(n_iter=2, rotation="identity"),
                 Radial(match="samples"),
                 Elliptical(),
-                Triangular(n_components=2, n_bags=1),
+                Triangular(n_components=2, n_estimators=1),
                 Linear(n_iter=2),
             ],
             random_state=0,

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.base import clone
 
-from gaussflow._common.checks import check_image_shape
+from gaussflow._common.checks import Choice, check_image_shape
 from gaussflow._common.normal import log_standard_normal
 from gaussflow.layers import (
     Conv,
@@ -153,10 +153,7 @@ def multiscale(
     Inverse(layer=Dequantize(n_levels=17))
     """
     shape = check_image_shape(image_shape, "multiscale")
-    if direction not in ("gaussianize", "generate"):
-        raise ValueError(
-            f'direction must be "gaussianize" or "generate", got {direction!r}.'
-        )
+    Choice(("gaussianize", "generate")).check("direction", direction)
     if n_iter is None:
         n_iter = 10 if direction == "gaussianize" else 30
     patches = [

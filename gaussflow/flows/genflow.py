@@ -1,11 +1,9 @@
 """GenFlow: a list of invertible layers, fitted one after the other."""
 
-import numbers
-
 import numpy as np
 from sklearn.base import clone
 
-from gaussflow._common.checks import is_integer
+from gaussflow._common.checks import Choice, Integer, Number, check_params
 from gaussflow._common.seeds import as_generator, draw_seed
 from gaussflow.flows.architectures import automatic
 from gaussflow.flows.layer_list import LayerList
@@ -113,6 +111,13 @@ class GenFlow(Saved, Refined, LayerList, Layer):
     >>> bool(abs(flow.inverse_transform(flow.transform(X)) - X).max() < 1e-8)
     True
     """
+
+    _rules = {
+        "direction": Choice(DIRECTIONS),
+        "n_gen_samples": Integer(2, None, None),
+        "validation_fraction": Number("[0, 1)"),
+        "refinement": Choice(("joint",), None),
+    }
 
     def __init__(
         self,
@@ -227,11 +232,7 @@ class GenFlow(Saved, Refined, LayerList, Layer):
         return facing.spreads_ties
 
     def _check_params(self):
-        if self.direction not in DIRECTIONS:
-            raise ValueError(
-                f'direction must be "gaussianize" or "generate", got '
-                f"{self.direction!r}."
-            )
+        check_params(self)
         if isinstance(self.layers, str):
             if self.layers != "auto":
                 raise ValueError(
@@ -246,25 +247,10 @@ class GenFlow(Saved, Refined, LayerList, Layer):
             )
         elif len(self.layers) == 0:
             raise ValueError('layers is empty: pass "auto" or at least one layer.')
-        fraction = self.validation_fraction
-        if not isinstance(fraction, numbers.Real) or not 0 <= float(fraction) < 1:
-            raise ValueError(
-                f"validation_fraction must be in [0, 1), got {fraction!r}."
-            )
         if self.refinement is not None:
             self._check_refinement()
-        n_gen = self.n_gen_samples
-        if n_gen is not None and not is_integer(n_gen, 2):
-            raise ValueError(
-                f"n_gen_samples must be None or an integer of at least 2, got "
-                f"{n_gen!r}."
-            )
 
     def _check_refinement(self):
-        if self.refinement != "joint":
-            raise ValueError(
-                f'refinement must be "joint" or None, got {self.refinement!r}.'
-            )
         if self.direction != "gaussianize" or float(self.validation_fraction) == 0:
             raise ValueError(
                 'refinement="joint" climbs the likelihood until held-out rows say stop:'

@@ -25,7 +25,7 @@ from gaussflow.persistence.state import Persistent, check_that
 #: of the working precision.
 LARGEST = {8: 1e149, 4: 1e37}
 #: Steps of float32 that a column's values must span to be told apart in it.
-LEAST_STEPS = 100
+MIN_STEPS = 100
 
 
 class Layer(
@@ -339,7 +339,7 @@ class Layer(
         if fitting and dtype.itemsize < X.dtype.itemsize:
             reach = high - low
             step = np.spacing(size.astype(dtype)).astype(X.dtype)
-            lost = (reach > 0.0) & (reach < LEAST_STEPS * step)
+            lost = (reach > 0.0) & (reach < MIN_STEPS * step)
             if lost.any():
                 column = int(np.argmax(lost))
                 raise ValueError(

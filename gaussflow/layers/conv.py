@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from gaussflow._common.checks import check_image_shape, check_pair, is_integer
+from gaussflow._common.checks import Flag, check_image_shape, check_pair, is_integer
 from gaussflow.layers.iterations.iterated import Iterated
 from gaussflow.layers.iterations.iteration import Iteration, fit_iteration
 from gaussflow.layers.iterations.matching import fit_matching
@@ -116,6 +116,8 @@ class Conv(Iterated):
 
     keeps_units = True
 
+    _rules = {**Iterated._rules, "shared": Flag()}
+
     def __init__(
         self,
         image_shape,
@@ -151,8 +153,6 @@ class Conv(Iterated):
         super()._check_params(n_features)
         check_image_shape(self.image_shape, "Conv", n_features)
         self._tiles(np.random.default_rng(0))
-        if not isinstance(self.shared, (bool, np.bool_)):
-            raise ValueError(f"shared must be True or False, got {self.shared!r}.")
 
     def _tiles(self, rng):
         """Return the patches of an iteration; ``rng`` draws their shift."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gaussflow._common.checks import is_integer
+from gaussflow._common.checks import Integer, check_params
 from gaussflow._common.seeds import draw_seed
 from gaussflow.layers.base import Layer
 from gaussflow.persistence.state import check_that
@@ -68,6 +68,8 @@ class Dequantize(Layer):
     True
     """
 
+    _rules = {"n_levels": Integer(2, None, None)}
+
     def __init__(self, *, n_levels=256, n_jobs=None, random_state=None):
         self.n_levels = n_levels
         self.n_jobs = n_jobs
@@ -80,12 +82,7 @@ class Dequantize(Layer):
 
     def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
         """Draw the seed; return the rows with fresh noise, and zeros."""
-        n_levels = self.n_levels
-        whole = is_integer(n_levels, 2)
-        if n_levels is not None and (isinstance(n_levels, bool) or not whole):
-            raise ValueError(
-                f"n_levels must be None or an integer of at least 2, got {n_levels!r}."
-            )
+        check_params(self)
         if target is not None:
             raise ValueError(
                 "Dequantize turns data to rows with a density. In direction "

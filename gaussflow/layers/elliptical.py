@@ -5,7 +5,7 @@ from scipy.special import gammaincinv
 from sklearn.base import clone
 
 from gaussflow._common.blocks import row_blocks, run_threads
-from gaussflow._common.checks import Number
+from gaussflow._common.checks import Number, check_params
 from gaussflow.layers.base import Layer
 from gaussflow.layers.radial import Radial
 from gaussflow.marginals.standardisation import CONSTANT
@@ -15,7 +15,7 @@ from gaussflow.persistence.state import check_floats
 #: Rows that the degrees of freedom and the shrinkage are chosen on.
 FIT_ROWS = 20_000
 #: Least unit of a column: the whitening divides by it and by a least deviation.
-LEAST_UNIT = 1e-292
+MIN_UNIT = 1e-292
 
 
 class Elliptical(Layer):
@@ -77,6 +77,8 @@ class Elliptical(Layer):
     3.0
     """
 
+    _rules = {"gate": Number("[0, inf)")}
+
     def __init__(self, *, gate=2.0, n_jobs=None, random_state=None):
         self.gate = gate
         self.n_jobs = n_jobs
@@ -84,7 +86,7 @@ class Elliptical(Layer):
 
     def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
         """Fit on X and return the latent rows and their log-determinants."""
-        Number("[0, inf)").check("gate", self.gate)
+        check_params(self)
         self.n_features_in_ = X.shape[1]
         self.target_ = None
         if target is not None:
@@ -210,5 +212,5 @@ def _units(X):
     reach = np.ptp(sample, axis=0)
     reach[reach == 0.0] = 1.0
     std = reach * np.std(sample / reach, axis=0)
-    std = np.where(std > 0.0, np.maximum(std, LEAST_UNIT), 1.0)
+    std = np.where(std > 0.0, np.maximum(std, MIN_UNIT), 1.0)
     return np.exp2(np.round(np.log2(std)))

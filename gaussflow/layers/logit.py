@@ -1,9 +1,8 @@
 """The Logit layer: bounded columns, such as pixels, on the whole line."""
 
-import numbers
-
 import numpy as np
 
+from gaussflow._common.checks import Number, check_params
 from gaussflow.layers.base import Layer
 from gaussflow.persistence.state import check_that
 
@@ -50,6 +49,8 @@ class Logit(Layer):
            [-0.969,  2.944]])
     """
 
+    _rules = {"alpha": Number("(0, 0.5)")}
+
     def __init__(self, *, bounds=None, alpha=0.05, n_jobs=None):
         self.bounds = bounds
         self.alpha = alpha
@@ -62,14 +63,7 @@ class Logit(Layer):
 
     def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
         """Take the bounds; return the rows carried and their log-determinants."""
-        if (
-            not isinstance(self.alpha, numbers.Real)
-            or isinstance(self.alpha, bool)
-            or not 0.0 < float(self.alpha) < 0.5
-        ):
-            raise ValueError(
-                f"alpha must be a number above 0 and below 0.5, got {self.alpha!r}."
-            )
+        check_params(self)
         if target is not None:
             raise ValueError(
                 'Logit is fitted to data. In direction "generate" end the list of '

@@ -3,12 +3,12 @@
 import numpy as np
 
 from gaussflow._common.blocks import row_blocks, run_threads
-from gaussflow._common.checks import check_integer
+from gaussflow._common.checks import Integer, check_params
 from gaussflow.layers.base import Layer
 from gaussflow.persistence.state import check_floats, check_that
 
 #: Least variance of a component, as a share of the first one's.
-LEAST_SHARE = 1e-12
+MIN_SHARE = 1e-12
 
 
 class Principal(Layer):
@@ -59,13 +59,15 @@ class Principal(Layer):
     >>> from sklearn.datasets import load_digits
     >>> from gaussflow.layers import Principal, Triangular
     >>> X = load_digits().data
-    >>> mixture = Triangular(n_components=10, covariance_type="full", n_bags=1)
+    >>> mixture = Triangular(n_components=10, covariance_type="full", n_estimators=1)
     >>> layer = Principal(mixture, n_components=8, random_state=0).fit(X)
     >>> layer.layer_.n_features_in_
     8
     >>> bool(abs(layer.inverse_transform(layer.transform(X)) - X).max() < 1e-6)
     True
     """
+
+    _rules = {"n_components": Integer(1)}
 
     def __init__(self, layer, n_components, *, n_jobs=None, random_state=None):
         self.layer = layer
@@ -75,13 +77,13 @@ class Principal(Layer):
 
     def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
         """Fit on X and return the rows carried and their log-determinants."""
-        count = check_integer("n_components", self.n_components, 1)
+        check_params(self)
         if not isinstance(self.layer, Layer):
             raise TypeError(
                 f"Principal takes a layer such as Triangular(), got {self.layer!r}."
             )
         self.n_features_in_ = X.shape[1]
-        self.n_components_ = min(count, X.shape[1])
+        self.n_components_ = min(int(self.n_components), X.shape[1])
         self.generates_ = target is not None
         self._fit_axes(target if self.generates_ else X)
         self.layer_ = self.layer.unfitted(self.n_jobs)
@@ -134,7 +136,7 @@ class Principal(Layer):
         self.mean_ = first + mean
         self.axes_ = np.ascontiguousarray(vectors[:, ::-1])
         values = values[::-1]
-        least = LEAST_SHARE * values[0] if values[0] > 0.0 else 1.0
+        least = MIN_SHARE * values[0] if values[0] > 0.0 else 1.0
         self.scales_ = np.sqrt(np.maximum(values, least))
 
     def _over_blocks(self, X, work):

@@ -5,18 +5,18 @@ from scipy.special import gammainc, gammaincc
 from scipy.stats import chi
 
 from gaussflow._common.blocks import row_blocks, run_threads
-from gaussflow._common.checks import Number
+from gaussflow._common.checks import Choice, Number, check_params
 from gaussflow.layers.base import Layer
-from gaussflow.layers.iterations.iteration import approach
+from gaussflow.layers.iterations.iteration import distance_gains
 from gaussflow.marginals import SplineMarginal
 from gaussflow.marginals.counts import BIN_WIDTH, EDGES, Counts, Grid, count_folds
 from gaussflow.marginals.spline_map import ROWS_OUTSIDE
 from gaussflow.persistence.state import check_that
 
 #: Least squared distance: the logarithm of 0 is not finite.
-LEAST_SQUARE = 1e-300
+MIN_SQUARE = 1e-300
 #: Share of rows at the very centre that leaves no direction to move along.
-MOST_AT_CENTRE = 0.1
+MAX_AT_CENTRE = 0.1
 #: What a distance can be matched to.
 MATCHES = ("normal", "samples")
 #: Slopes of log-distances beyond those seen, where rows meet samples.
@@ -75,6 +75,8 @@ class Radial(Layer):
 
     finishes = True
 
+    _rules = {"match": Choice(MATCHES), "gate": Number("[0, inf)")}
+
     def __init__(self, *, match="normal", gate=2.0, n_jobs=None, random_state=None):
         self.match = match
         self.gate = gate
@@ -83,11 +85,7 @@ class Radial(Layer):
 
     def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
         """Fit on X and return the rows carried and their log-determinants."""
-        if self.match not in MATCHES:
-            raise ValueError(
-                f'match must be "normal" or "samples", got {self.match!r}.'
-            )
-        Number("[0, inf)").check("gate", self.gate)
+        check_params(self)
         self.n_features_in_ = X.shape[1]
         self.map_, self.scores_ = None, None
         if target is not None:
@@ -184,7 +182,7 @@ class Radial(Layer):
         if min(check.n_samples, goals[1].n_samples, search.n_samples) < 2:
             return
         candidate = SplineMarginal().fit(search, goals[0])
-        gain, error = approach(candidate, check, goals[1])
+        gain, error = distance_gains(candidate, check, goals[1])
         if gain[0] > self.gate * error[0]:
             fitted = SplineMarginal().fit(search + check, goals[0] + goals[1])
             # Backwards, a slope below 1 would raise a sample's distance to a
@@ -201,7 +199,7 @@ class Radial(Layer):
 def log_distance(X):
     """Return the log of each row's distance from the origin, (n_samples, 1)."""
     squares = np.einsum("ij,ij->i", X, X, dtype=np.float64)
-    return 0.5 * np.log(np.maximum(squares, LEAST_SQUARE))[:, None]
+    return 0.5 * np.log(np.maximum(squares, MIN_SQUARE))[:, None]
 
 
 def _tail_slope(X):
@@ -226,7 +224,7 @@ def _tail_slope(X):
 def _collapsed(X):
     """Tell whether too many rows lie in the centre, as those of constants do."""
     squares = np.einsum("ij,ij->i", X, X, dtype=np.float64)
-    return np.mean(squares <= LEAST_SQUARE) > MOST_AT_CENTRE
+    return np.mean(squares <= MIN_SQUARE) > MAX_AT_CENTRE
 
 
 def _split_counts(values, rng):

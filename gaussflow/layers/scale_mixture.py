@@ -4,7 +4,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from sklearn.base import clone
 
-from gaussflow._common.checks import check_integer
+from gaussflow._common.checks import Integer, check_params
 from gaussflow.layers.base import Layer
 from gaussflow.mixtures.fit import standardise
 from gaussflow.mixtures.map import MixtureMap
@@ -76,6 +76,8 @@ class ScaleMixture(Layer):
     True
     """
 
+    _rules = {name: Integer(1) for name in ("n_shapes", "n_scales", "max_iter")}
+
     def __init__(
         self, n_shapes=64, n_scales=6, *, max_iter=30, n_jobs=None, random_state=None
     ):
@@ -87,8 +89,7 @@ class ScaleMixture(Layer):
 
     def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
         """Fit the layer on X and return (Z, log_det) of those rows."""
-        for name in ("n_shapes", "n_scales", "max_iter"):
-            check_integer(name, getattr(self, name), 1)
+        check_params(self)
         self.n_features_in_ = X.shape[1]
         self.map_ = self.target_ = None
         if target is not None:

@@ -3,10 +3,9 @@
 import numpy as np
 from sklearn.base import clone
 
-from gaussflow._common.checks import check_integer, is_integer
+from gaussflow._common.checks import Choice, Integer, check_params
 from gaussflow._common.normal import log_standard_normal
 from gaussflow.layers.base import Layer
-from gaussflow.layers.tree_triangular import TreeTriangular
 from gaussflow.mixtures.fit import fit_mixture
 from gaussflow.mixtures.search import FAMILIES
 
@@ -27,12 +26,6 @@ class Triangular(Layer):
 
     Parameters
     ----------
-    conditioner : {"mixture", "tree"}, default="mixture"
-        What models a column given the columns before it: the mixtures above, or
-        bagged trees, for discrete and mixed columns: a
-        :class:`~gaussflow.layers.TreeTriangular` with its defaults, which only
-        ``n_jobs`` and ``random_state`` are passed on to. Used by itself, that
-        layer takes missing values and unordered codes too.
     n_components : int or "auto", default="auto"
         Components of each mixture; "auto" chooses by held-out likelihood.
     covariance_type : {"auto", "full", "tied", "diag", "spherical", "scaled"}, \
@@ -42,7 +35,7 @@ class Triangular(Layer):
         "scaled" components share centre and shape and differ in scale, which
         is the law of elliptical data with heavy tails. "auto" chooses among
         them by held-out likelihood.
-    n_bags : int, default=6
+    n_estimators : int, default=6
         Number of mixtures that are averaged, at least 1.
     n_jobs : int or None, default=None
         Threads that fit mixtures and map blocks of rows. The results do not
@@ -77,8 +70,6 @@ class Triangular(Layer):
         under averages fitted without them.
     map_ : GroupedMap
         The fitted map.
-    tree_ : TreeTriangular or None
-        The fitted layer of trees, which then stands for all of the above.
     source_map_ : GroupedMap or None
         The map of the rows carried, in direction "generate"; None where they
         could not be told from a standard normal, and in "gaussianize".
@@ -108,42 +99,37 @@ class Triangular(Layer):
     True
     """
 
+    _rules = {
+        "n_components": Integer(1, None, "auto"),
+        "covariance_type": Choice(("auto", *FAMILIES, "spherical")),
+        "n_estimators": Integer(1),
+    }
+
     def __init__(
         self,
         *,
-        conditioner="mixture",
         n_components="auto",
         covariance_type="auto",
-        n_bags=6,
+        n_estimators=6,
         n_jobs=None,
         random_state=None,
     ):
-        self.conditioner = conditioner
         self.n_components = n_components
         self.covariance_type = covariance_type
-        self.n_bags = n_bags
+        self.n_estimators = n_estimators
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    @property
-    def spreads_ties(self):
-        """Whether rows to fit on have their often repeated values spread."""
-        return self.conditioner != "tree"
-
     def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
         """Fit the layer on X and return (Z, log_det) of those rows."""
-        self._check_parameters()
+        check_params(self)
         self.n_features_in_ = X.shape[1]
-        self.tree_ = None
-        if self.conditioner == "tree":
-            self.tree_ = TreeTriangular(n_jobs=self.n_jobs)
-            return self.tree_.fit_forward(X, rng, target=target)
         self.source_map_ = None
         source_rng, target_rng = rng.spawn(2)
         settings = {
             "n_components": self.n_components,
             "covariance_type": self.covariance_type,
-            "n_bags": self.n_bags,
+            "n_bags": self.n_estimators,
             "n_jobs": self.n_jobs,
         }
         rows = X if target is None else target
@@ -164,7 +150,7 @@ class Triangular(Layer):
 
     def cheap_copy(self):
         """Return an unfitted copy whose mixture is not averaged."""
-        return clone(self).set_params(n_bags=1)
+        return clone(self).set_params(n_estimators=1)
 
     def forget_search(self):
         """Drop the candidates that only another fit could go on from."""
@@ -172,8 +158,6 @@ class Triangular(Layer):
 
     def forward_and_log_det(self, X):
         """Return Z and log |det dZ/dX| of each row."""
-        if self.tree_ is not None:
-            return self.tree_.forward_and_log_det(X)
         if not self.generates_:
             return self.map_.forward_and_log_det(X)
         log_det = 0.0
@@ -184,8 +168,6 @@ class Triangular(Layer):
 
     def inverse_and_log_det(self, Z):
         """Return X and log |det dX/dZ| of each row."""
-        if self.tree_ is not None:
-            return self.tree_.inverse_and_log_det(Z)
         if not self.generates_:
             return self.map_.inverse_and_log_det(Z)
         Z, log_det = self.map_.forward_and_log_det(Z)
@@ -213,22 +195,3 @@ class Triangular(Layer):
     def cholesky_(self):
         """Cholesky factors of the covariances, one array for each group."""
         return [mixture.cholesky for mixture in self.map_.maps]
-
-    def _check_parameters(self):
-        if self.conditioner not in ("mixture", "tree"):
-            raise ValueError(
-                'Triangular knows conditioner="mixture" and conditioner="tree", '
-                f"got {self.conditioner!r}."
-            )
-        types = ("auto", *FAMILIES, "spherical")
-        if self.covariance_type not in types:
-            raise ValueError(
-                f"Triangular's covariance_type must be one of {types}, "
-                f"got {self.covariance_type!r}."
-            )
-        if self.n_components != "auto" and not is_integer(self.n_components, 1):
-            raise ValueError(
-                f'Triangular\'s n_components must be "auto" or an integer of at '
-                f"least 1, got {self.n_components!r}."
-            )
-        check_integer("Triangular's n_bags", self.n_bags, 1)

@@ -2,7 +2,12 @@
 
 import numpy as np
 
-from gaussflow._common.checks import check_image_shape, check_integer
+from gaussflow._common.checks import (
+    Choice,
+    check_image_shape,
+    check_integer,
+    check_params,
+)
 from gaussflow.layers.base import Layer
 from gaussflow.persistence.state import check_that
 
@@ -138,6 +143,8 @@ class Pyramid(Layer):
     16
     """
 
+    _rules = {"band": Choice(BANDS)}
+
     def __init__(
         self,
         image_shape,
@@ -158,10 +165,7 @@ class Pyramid(Layer):
     def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
         """Fit on X and return the rows carried and their log-determinants."""
         shape = check_pyramid("Pyramid", self.image_shape, self.n_levels, X.shape[1])
-        if self.band not in BANDS:
-            raise ValueError(
-                f'band must be "coarse", "detail" or "all", got {self.band!r}.'
-            )
+        check_params(self)
         if not isinstance(self.layer, Layer):
             raise TypeError(
                 f"Pyramid takes a layer such as Linear(), got {self.layer!r}."

@@ -100,7 +100,7 @@ def test_the_held_out_score_is_that_of_a_flow():
     train, judges = X[:300], X[300:]
     layers = [
         Linear(n_iter=1, rotation="identity"),
-        Triangular(n_components=1, n_bags=1),
+        Triangular(n_components=1, n_estimators=1),
     ]
     score = held_out_score(
         [clone(layer) for layer in layers], train, judges, np.random.default_rng(0)
@@ -115,7 +115,9 @@ def test_few_rows_are_judged_by_single_mixtures(n_rows, bags, monkeypatch):
     judged = []
 
     def held_out_score(layers, train, *_):
-        judged.append([one.n_bags for one in layers if isinstance(one, Triangular)])
+        judged.append(
+            [one.n_estimators for one in layers if isinstance(one, Triangular)]
+        )
         return 0.0
 
     monkeypatch.setattr(architectures, "held_out_score", held_out_score)
@@ -124,7 +126,7 @@ def test_few_rows_are_judged_by_single_mixtures(n_rows, bags, monkeypatch):
     assert judged
     assert all(found == [bags] for found in judged)
     # What is fitted in the end is averaged whatever the rows.
-    assert [one.n_bags for one in layers if isinstance(one, Triangular)] == [6]
+    assert [one.n_estimators for one in layers if isinstance(one, Triangular)] == [6]
 
 
 @pytest.mark.parametrize("direction", ["gaussianize", "generate"])

@@ -114,6 +114,9 @@ def test_threads_give_the_same_bits():
     np.testing.assert_array_equal(one, two)
 
 
+LEVELS = "n_levels must be an integer of at least 2 or None"
+
+
 @pytest.mark.parametrize(
     ("params", "X", "message"),
     [
@@ -121,9 +124,21 @@ def test_threads_give_the_same_bits():
         ({}, [[0, 1.0], [2.0, 256]], r"in 0\.\.255.*column 1 of X holds 256\.0"),
         ({}, [[0, -1.0], [2.0, 3]], r"column 1 of X holds -1\.0"),
         ({"n_levels": None}, [[0, 2.0**50], [2.0, 3]], "at most 3.5"),
-        ({"n_levels": 1}, [[0, 0], [0, 0]], "n_levels must be None or an integer"),
-        ({"n_levels": 2.5}, [[0, 0], [0, 0]], "n_levels must be None or an integer"),
-        ({"n_levels": True}, [[0, 0], [0, 0]], "n_levels must be None or an integer"),
+        (
+            {"n_levels": 1},
+            [[0, 0], [0, 0]],
+            LEVELS,
+        ),
+        (
+            {"n_levels": 2.5},
+            [[0, 0], [0, 0]],
+            LEVELS,
+        ),
+        (
+            {"n_levels": True},
+            [[0, 0], [0, 0]],
+            LEVELS,
+        ),
     ],
 )
 def test_what_is_no_level_is_named(params, X, message):
@@ -174,9 +189,9 @@ def test_the_bounds_are_those_of_the_rows():
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"alpha": 0}, "alpha must be a number above 0"),
-        ({"alpha": 0.5}, "alpha must be a number above 0"),
-        ({"alpha": "small"}, "alpha must be a number above 0"),
+        ({"alpha": 0}, r"alpha must be a number in \(0, 0\.5\)"),
+        ({"alpha": 0.5}, r"alpha must be a number in \(0, 0\.5\)"),
+        ({"alpha": "small"}, r"alpha must be a number in \(0, 0\.5\)"),
         ({"bounds": (1, 1)}, "bounds must be None or two numbers"),
         ({"bounds": (0, np.inf)}, "bounds must be None or two numbers"),
         ({"bounds": (0, 1, 2)}, "bounds must be None or two numbers"),

@@ -19,7 +19,7 @@ def small_flow(**params):
         Linear(n_iter=2, rotation="identity"),
         Radial(match="samples"),
         Elliptical(),
-        Triangular(n_components=2, covariance_type="full", n_bags=1),
+        Triangular(n_components=2, covariance_type="full", n_estimators=1),
         Linear(n_iter=4),
     ]
     return GenFlow(layers, **{"random_state": 0, **params})
@@ -53,7 +53,7 @@ FLOWS = {
     "every layer": small_flow(),
     "generate": GenFlow([Elliptical(), Linear(n_iter=5)], direction="generate"),
     "generate by a mixture": GenFlow(
-        [Triangular(n_components=2, n_bags=1)], direction="generate"
+        [Triangular(n_components=2, n_estimators=1)], direction="generate"
     ),
     "a flow in a flow": GenFlow([GenFlow([Linear(n_iter=2)]), Linear(n_iter=2)]),
 }

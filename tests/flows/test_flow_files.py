@@ -31,7 +31,7 @@ def flow(frame):
         Linear(n_iter=2, rotation="random"),
         Radial(match="samples"),
         Elliptical(),
-        Triangular(n_components=2, n_bags=1),
+        Triangular(n_components=2, n_estimators=1),
         Linear(n_iter=3, rotation="structured", gate=None),
     ]
     return GenFlow(layers, random_state=0).fit(frame)

@@ -193,7 +193,7 @@ def test_bad_settings_are_named(flow, moons, settings, message):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"refinement": "end"}, 'refinement must be "joint" or None'),
+        ({"refinement": "end"}, 'refinement must be one of "joint" or None'),
         ({"validation_fraction": 0.0}, "a validation_fraction above 0"),
         ({"direction": "generate"}, 'needs direction="gaussianize"'),
         ({"layers": [Elliptical()]}, "must be a Linear"),

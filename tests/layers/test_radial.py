@@ -162,7 +162,7 @@ def test_the_centre_itself_has_a_finite_density(rng):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"match": "rows"}, 'match must be "normal" or "samples"'),
+        ({"match": "rows"}, 'match must be one of "normal", "samples"'),
         ({"match": None}, "match must be"),
         ({"gate": -1.0}, "gate must be a number of at least 0"),
     ],

@@ -8,6 +8,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from gaussflow import GenFlow
+from gaussflow.layers import Linear
 from gaussflow.layers.tree_triangular import TreeTriangular
 from gaussflow.persistence import PersistenceError, load, save
 from tests.layers.test_layer_laws import ODD
@@ -271,3 +273,13 @@ def test_a_file_whose_trees_lead_astray_is_refused(name, tmp_path):
     save(layer, tmp_path / "forged")
     with pytest.raises(PersistenceError, match="damaged"):
         load(tmp_path / "forged")
+
+
+def test_trees_stand_anywhere_in_a_flow():
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 3, 400).astype(float)
+    X = np.column_stack([x, x + rng.standard_normal(400)])
+    trees = TreeTriangular()
+    flow = GenFlow([trees, Linear(n_iter=3)], random_state=0).fit(X)
+    assert_allclose(flow.inverse_transform(flow.transform(X)), X, atol=1e-6)
+    assert np.isin(flow.sample(200, random_state=0)[:, 0], [0.0, 1.0, 2.0]).all()

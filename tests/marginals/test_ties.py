@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_digits
 
 from gaussflow import GenFlow
-from gaussflow.layers import Elliptical, Linear, Radial, Triangular
+from gaussflow.layers import Elliptical, Linear, Radial, TreeTriangular
 from gaussflow.marginals.ties import REACH, spread_ties
 
 
@@ -41,7 +41,7 @@ def test_rows_without_ties_are_not_copied(n):
 
 def test_trees_keep_their_atoms():
     X = mixed_rows(300)
-    flow = GenFlow([Triangular(conditioner="tree")], random_state=0).fit(X)
+    flow = GenFlow([TreeTriangular()], random_state=0).fit(X)
     assert set(np.unique(flow.sample(200, random_state=0)[:, 1])) == {0.0, 1.0}
 
 

@@ -28,8 +28,8 @@ def fitted():
         Linear(rotation="random", marginal="spline", **always),
         Linear(rotation="structured", **always),
         Linear(rotation="pca", **always),
-        Triangular(n_components=2, covariance_type="full", n_bags=1),
-        Triangular(n_components=2, covariance_type="diag", n_bags=1),
+        Triangular(n_components=2, covariance_type="full", n_estimators=1),
+        Triangular(n_components=2, covariance_type="diag", n_estimators=1),
     ]
     flow = GenFlow(layers, validation_fraction=0, random_state=0).fit(X)
     assert flow.layers_[0].radial_.map_ is not None

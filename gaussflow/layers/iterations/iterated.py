@@ -5,7 +5,7 @@ from abc import abstractmethod
 import numpy as np
 
 from gaussflow._common.blocks import row_blocks, run_threads
-from gaussflow._common.checks import Number, check_integer
+from gaussflow._common.checks import Integer, Number, check_params
 from gaussflow._common.normal import log_standard_normal
 from gaussflow.layers.base import Layer
 from gaussflow.marginals import get_marginal
@@ -44,6 +44,12 @@ class Iterated(Layer):
     #: Whether carried samples and data keep their own units, which all columns
     #: share, in direction "generate": no column is standardised by itself then.
     keeps_units = False
+
+    _rules = {
+        "n_iter": Integer(0),
+        "gate": Number("[0, inf)", "auto", None),
+        "tol": Number("[0, inf)"),
+    }
 
     @abstractmethod
     def _fit_iteration(self, X, rng, target):
@@ -122,10 +128,7 @@ class Iterated(Layer):
 
     def _check_params(self, n_features):
         """Raise an error that names a parameter which is wrong, as for this width."""
-        check_integer("n_iter", self.n_iter, 0)
-        if self.gate is not None and self.gate != "auto":
-            Number("[0, inf)", "auto", None).check("gate", self.gate)
-        Number("[0, inf)").check("tol", self.tol)
+        check_params(self)
         get_rotation(self.rotation)
         get_marginal(self.marginal, degree=self.degree)
 

@@ -149,7 +149,7 @@ def fit_iteration(
         )
         maps = marginal().fit(search, goals[0])
         judged = (search, goals[0]) if gate is None else (check, goals[1])
-        gains, errors = approach(maps, *judged)
+        gains, errors = distance_gains(maps, *judged)
         goal = goals[0] + goals[1]
     # A constant, or what rounding leaves of one, has no law to learn: a map would
     # stretch its rounding, which is other in other rows.
@@ -234,7 +234,7 @@ def _clustering(X, folds, rotation, maps, grid, tiles):
     return np.sqrt(np.maximum(tiles.n_positions * means.var(axis=0) / alone, 1.0))
 
 
-def approach(maps, source, target):
+def distance_gains(maps, source, target):
     """How much nearer the mapped source comes to the target, per direction.
 
     The 1-D squared Wasserstein distance before minus after, in units of the

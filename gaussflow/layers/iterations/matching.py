@@ -15,12 +15,12 @@ N_STEPS, N_FINE = 60, 5
 ROWS_OUTSIDE = 1.5
 #: Least step between knots, as a share of the mean step: pieces stay less steep
 #: than what float32 can undo.
-LEAST_STEP = 1e-3
+MIN_STEP = 1e-3
 #: Levels at which held-out rows are compared.
 N_JUDGED = 256
 #: Share of the rows that judge whether a map brings them nearer to the data,
 #: and the most of them.
-JUDGE_SHARE, MOST_JUDGES = 0.2, 10_000
+JUDGE_SHARE, MAX_JUDGES = 0.2, 10_000
 
 
 class Matching(Persistent):
@@ -182,7 +182,7 @@ def fit_matching(X, target, rng, *, tiles, shared, search, gate, n_jobs=None):
 
 def _judges(n_rows, gate, rng):
     """Return a mask of the rows that judge; None where all fit and judge."""
-    n = min(int(JUDGE_SHARE * n_rows), MOST_JUDGES)
+    n = min(int(JUDGE_SHARE * n_rows), MAX_JUDGES)
     if gate is None or n < 2:
         return None
     mask = np.zeros(n_rows, dtype=bool)
@@ -254,7 +254,7 @@ def _strict(q):
     """Let quantiles increase by more than their rounding, and return float32."""
     reach = q[:, -1:] - q[:, :1]
     size = np.abs(q).max(axis=1, keepdims=True)
-    step = LEAST_STEP * reach / q.shape[1] + 8.0 * np.spacing(size.astype(np.float32))
+    step = MIN_STEP * reach / q.shape[1] + 8.0 * np.spacing(size.astype(np.float32))
     ramp = step * np.arange(q.shape[1])
     return (np.maximum.accumulate(q - ramp, axis=1) + ramp).astype(np.float32)
 
