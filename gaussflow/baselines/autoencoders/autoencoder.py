@@ -53,6 +53,11 @@ class AutoencoderTransformer(ReconstructionModel):
     (1797, 64)
     """
 
+    _rules = ReconstructionModel._rules | {
+        "loss": Choice(LOSSES),
+        "regularization": Number("[0, inf)"),
+    }
+
     def __init__(
         self,
         latent_dim=20,
@@ -95,11 +100,6 @@ class AutoencoderTransformer(ReconstructionModel):
         self.verbose = verbose
 
     # -- helpers --------------------------------------------------------------
-
-    def _check_params(self, n_features):
-        super()._check_params(n_features)
-        Choice(LOSSES).check("loss", self.loss)
-        Number("[0, inf)").check("regularization", self.regularization)
 
     @property
     def _likelihood(self):

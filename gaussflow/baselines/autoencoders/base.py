@@ -5,7 +5,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
-from gaussflow._common.checks import check_integer, check_sizes
+from gaussflow._common.checks import Integer, check_integer, check_params, check_sizes
 from gaussflow._common.seeds import as_generator
 from gaussflow.baselines.autoencoders.likelihoods import expit
 from gaussflow.baselines.autoencoders.priors import PRIORS, fit_prior, standard_prior
@@ -30,6 +30,7 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
     #: Encoder outputs for each latent dimension: 2 are a mean and a log-variance.
     _outputs_per_code = 1
     _shared_parameters = LATENT_PARAMETERS
+    _rules = Trained._rules | {"latent_dim": Integer(1), "n_components": Integer(1)}
 
     # -- fitting --------------------------------------------------------------
 
@@ -90,10 +91,10 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
         return None if self.image_shape is None else (*self.image_shape,)
 
     def _check_params(self, n_features):
-        latent_dim = check_integer("latent_dim", self.latent_dim, 1)
-        if latent_dim > n_features:
+        check_params(self)
+        if self.latent_dim > n_features:
             raise ValueError(
-                f"latent_dim={latent_dim} is larger than the number of features, "
+                f"latent_dim={self.latent_dim} is larger than the number of features, "
                 f"{n_features}: there is nothing to compress. Lower latent_dim."
             )
         self._check_networks()
@@ -108,7 +109,6 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
                 f"prior must be one of {', '.join(PRIORS)} or a density estimator with "
                 f"fit and sample, got {self.prior!r}."
             )
-        check_integer("n_components", self.n_components, 1)
 
     def _check_networks(self):
         check_sizes("hidden_sizes", self.hidden_sizes)

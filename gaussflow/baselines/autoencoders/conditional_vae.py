@@ -1,4 +1,7 @@
-"""The conditional variational autoencoder: rows by label."""
+"""The conditional variational autoencoder: rows by label.
+
+Longer than 400 lines: each method that takes labels says what they may be.
+"""
 
 import numpy as np
 from scipy.special import logsumexp

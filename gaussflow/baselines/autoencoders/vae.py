@@ -20,7 +20,7 @@ NOISE = ("gaussian", *NOISES)
 LOG_VARIANCES = (-12.0, 12.0)
 #: The likelihood's log-variance, in standardised units, stays above this: without
 #: a floor, a constant column would have infinite density.
-LEAST_LOG_NOISE = -12.0
+MIN_LOG_NOISE = -12.0
 #: Seed of the noise of scores: every row meets the same, in every call.
 SCORE_SEED = 0
 
@@ -90,6 +90,13 @@ class VAETransformer(LatentModel):
     """
 
     _outputs_per_code = 2
+
+    _rules = LatentModel._rules | {
+        "beta": Number("[0, inf)"),
+        "likelihood": Choice(LIKELIHOODS),
+        "regularizer": Choice(REGULARIZERS),
+        "noise": Choice(NOISE),
+    }
 
     def __init__(
         self,
@@ -235,13 +242,6 @@ class VAETransformer(LatentModel):
 
     # -- helpers --------------------------------------------------------------
 
-    def _check_params(self, n_features):
-        super()._check_params(n_features)
-        Number("[0, inf)").check("beta", self.beta)
-        Choice(LIKELIHOODS).check("likelihood", self.likelihood)
-        Choice(REGULARIZERS).check("regularizer", self.regularizer)
-        Choice(NOISE).check("noise", self.noise)
-
     @property
     def _likelihood(self):
         return self.likelihood
@@ -261,7 +261,7 @@ class VAETransformer(LatentModel):
             "likelihood": self.likelihood,
             "regularizer": self.regularizer,
             "noise": self.noise,
-            "least_log_noise": LEAST_LOG_NOISE,
+            "least_log_noise": MIN_LOG_NOISE,
             "low": low,
             "high": high,
         }

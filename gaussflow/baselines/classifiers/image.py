@@ -9,7 +9,7 @@ from sklearn.base import (
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from gaussflow._common.checks import Number, check_integer
+from gaussflow._common.checks import Integer, Number, check_params
 from gaussflow.baselines.networks.architectures import (
     dense_steps,
     flat_width,
@@ -31,11 +31,14 @@ class NetworkClassifier(
     A subclass's ``fit`` sets ``classes_``, ``network_``, ``offset_``, ``scale_``.
     """
 
+    _rules = Trained._rules | {"hidden": Integer(1), "dropout": Number("[0, 1)")}
+
     def _validate_labelled(self, X, y):
         """Return rows, the classes and the number of each row's class."""
         X, y = validate_data(
             self, X, y, dtype=[np.float64, np.float32], ensure_min_samples=2
         )
+        check_params(self)
         self._check_image_shape(X.shape[1])
         check_classification_targets(y)
         classes, codes = np.unique(y, return_inverse=True)
@@ -44,7 +47,6 @@ class NetworkClassifier(
                 f"{type(self).__name__} needs at least two classes, but y holds one "
                 f"class only: {classes[0]!r}."
             )
-        Number("[0, 1)").check("dropout", self.dropout)
         return X, classes, codes
 
     def transform(self, X):
@@ -245,7 +247,7 @@ class ImageClassifier(NetworkClassifier):
         return self
 
     def _steps(self, n_features, n_classes):
-        hidden = check_integer("hidden", self.hidden, 1)
+        hidden = int(self.hidden)
         if self.image_shape is None:
             steps = dense_steps((n_features, hidden, hidden), last_activation=True)
         else:

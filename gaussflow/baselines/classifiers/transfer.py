@@ -7,7 +7,6 @@ from scipy.ndimage import zoom
 from sklearn.datasets import load_digits
 from sklearn.utils.validation import check_is_fitted
 
-from gaussflow._common.checks import check_integer
 from gaussflow._common.seeds import draw_seed
 from gaussflow.baselines.classifiers.image import ImageClassifier, NetworkClassifier
 from gaussflow.baselines.networks.network import Network
@@ -167,7 +166,7 @@ class TransferClassifier(NetworkClassifier):
         return self.backbone
 
     def _head(self, n_in, n_classes, rng):
-        hidden = check_integer("hidden", self.hidden, 1)
+        hidden = int(self.hidden)
         steps = [("dense", n_in, hidden), ("relu",), ("dropout", float(self.dropout))]
         return Network.draw([*steps, ("dense", hidden, n_classes)], rng)
 

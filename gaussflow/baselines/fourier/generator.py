@@ -1,4 +1,7 @@
-"""Deep Fourier Machines as a generator: a code makes the net that paints the image."""
+"""Deep Fourier Machines as a generator: a code makes the net that paints the image.
+
+Longer than 400 lines: the class has 24 parameters to describe, check and keep.
+"""
 
 import math
 
@@ -8,7 +11,6 @@ from gaussflow._common.checks import (
     Choice,
     Integer,
     Number,
-    check_integer,
     check_sizes,
     is_integer,
 )
@@ -37,7 +39,7 @@ MODES = ("encoder", "autodecoder")
 #: in common, its bias, then comes before what they differ in.
 LAST_LAYER = {"scaled": 0.1, "thesis": 1e-5}
 #: Share of the pixels that a step looks at, and how many it does at least.
-PIXEL_SHARE, LEAST_PIXELS = 0.5, 256
+PIXEL_SHARE, MIN_PIXELS = 0.5, 256
 #: Steps to a row's code without an encoder.
 SEARCH_STEPS = 100
 
@@ -139,6 +141,17 @@ class FourierGenerator(ReconstructionModel):
     """
 
     _auto_batch = 64
+
+    _rules = ReconstructionModel._rules | {
+        "width": Integer(1, 24),
+        "depth": Integer(1),
+        "mode": Choice(MODES),
+        "basis": Choice(tuple(BASES)),
+        "init": Choice(INITS),
+        "latent_penalty": Number("[0, inf)"),
+        "n_search": Integer(0, None, "auto"),
+        "n_pixels": Integer(1, None, "auto"),
+    }
 
     def __init__(
         self,
@@ -258,11 +271,6 @@ class FourierGenerator(ReconstructionModel):
 
     def _check_params(self, n_features):
         super()._check_params(n_features)
-        Choice(MODES).check("mode", self.mode)
-        Choice(INITS).check("init", self.init)
-        Number("[0, inf)").check("latent_penalty", self.latent_penalty)
-        Integer(0, None, "auto").check("n_search", self.n_search)
-        Integer(1, None, "auto").check("n_pixels", self.n_pixels)
         if self.mode == "autodecoder" and self.early_stopping:
             raise ValueError(
                 'early_stopping=True needs codes of rows held out, which mode="auto'
@@ -271,9 +279,6 @@ class FourierGenerator(ReconstructionModel):
             )
 
     def _check_networks(self):
-        check_integer("width", self.width, 1, 24)
-        check_integer("depth", self.depth, 1)
-        Choice(tuple(BASES)).check("basis", self.basis)
         check_sizes("encoder", self.encoder)
         hidden = check_sizes("decoder", self.decoder)
         net = FourierNet(self.width, self.depth, 1, self.basis)
@@ -354,7 +359,7 @@ class FourierGenerator(ReconstructionModel):
         shape = self._shape_of_images(self.n_features_in_)
         n_pixels = shape[0] * shape[1]
         if self.n_pixels == "auto":
-            wanted = max(LEAST_PIXELS, math.ceil(PIXEL_SHARE * n_pixels))
+            wanted = max(MIN_PIXELS, math.ceil(PIXEL_SHARE * n_pixels))
         else:
             wanted = self.n_pixels
         return "fourier", {

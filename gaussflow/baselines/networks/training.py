@@ -8,7 +8,6 @@ from gaussflow._common.checks import (
     Integer,
     Number,
     check_image_shape,
-    check_integer,
 )
 from gaussflow._common.optional import import_optional
 from gaussflow._common.seeds import as_generator
@@ -31,6 +30,13 @@ class Trained(Saved, Persistent, BaseEstimator):
     _auto_batch = 128
     #: What shared parameters are, for docstrings.
     _shared_parameters = TRAINING_PARAMETERS
+    _rules = {
+        "n_epochs": Integer(1),
+        "batch_size": Integer(1, None, "auto"),
+        "learning_rate": Number("(0, inf)"),
+        "validation_fraction": Number("(0, 1)"),
+        "patience": Integer(1),
+    }
 
     def __init_subclass__(cls, **options):
         """Put the shared parameters into the docstring."""
@@ -46,33 +52,26 @@ class Trained(Saved, Persistent, BaseEstimator):
         return training
 
     def _training_options(self, n_rows):
-        """Return the options of the training loop, checked."""
+        """Return the options of the training loop."""
         batch_size = self.batch_size
         if batch_size == "auto":
             batch_size = min(self._auto_batch, n_rows)
-        else:
-            Integer(1, None, "auto").check("batch_size", batch_size)
-            if batch_size > n_rows:
-                raise ValueError(
-                    f"batch_size={batch_size} is larger than the {n_rows} rows to "
-                    f'train on. Lower it, or use batch_size="auto".'
-                )
+        elif batch_size > n_rows:
+            raise ValueError(
+                f"batch_size={batch_size} is larger than the {n_rows} rows to "
+                f'train on. Lower it, or use batch_size="auto".'
+            )
         return {
-            "n_epochs": check_integer("n_epochs", self.n_epochs, 1),
+            "n_epochs": int(self.n_epochs),
             "batch_size": int(batch_size),
-            "learning_rate": Number("(0, inf)").check(
-                "learning_rate", self.learning_rate
-            ),
-            "patience": check_integer("patience", self.patience, 1)
-            if self.early_stopping
-            else None,
+            "learning_rate": self.learning_rate,
+            "patience": int(self.patience) if self.early_stopping else None,
             "verbose": self.verbose,
         }
 
     def _split(self, n_rows, rng):
         """Return the indices of the rows to train on, and of those held out."""
         fraction = self.validation_fraction
-        Number("(0, 1)").check("validation_fraction", fraction)
         if not self.early_stopping:
             return np.arange(n_rows), None
         n_held_out = max(int(fraction * n_rows), 1)
