@@ -105,7 +105,9 @@ def evaluate(table, seed, n_drawn):
         rows = test.loc[meets(test, conditions), others]
         if len(rows) < MIN_ROWS:
             continue
-        drawn, seconds = timed(model.sample, n_drawn, conditions, seed)
+        drawn, seconds = timed(
+            model.sample, n_drawn, conditions=conditions, random_state=seed
+        )
         assert meets(drawn, conditions).all()
         known = train.loc[meets(train, conditions), others]
         halves = []

@@ -54,9 +54,9 @@ def gaussflow(train, target, seed):
 
 
 def copula(train, target, seed):
-    from gaussflow.tabular import TabularSynthesizer
+    from gaussflow.tabular import CopulaSynthesizer
 
-    model = TabularSynthesizer(GaussianFlow(), target=target, random_state=seed)
+    model = CopulaSynthesizer(GaussianFlow(), target=target, random_state=seed)
     return model.fit(train).sample(len(train), random_state=seed)
 
 

@@ -265,7 +265,7 @@ def _make(
             summary += "\nscored: a sample without the conditions"
     else:
         summary += ", not scored: no rows were kept unseen"
-    unlearned = [str(c.name) for c in schema.aside()]
+    unlearned = [str(c.name) for c in schema.excluded()]
     if unlearned:
         summary += f"\nnot learned: {', '.join(unlearned)} (gaussflow schema says why)"
     return synthetic, reports, summary

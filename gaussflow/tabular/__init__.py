@@ -1,4 +1,4 @@
-"""Synthetic tables: schema, encoder, synthesizer, quality and privacy reports."""
+"""Synthetic tables: schema, encoder, synthesizers, quality and privacy reports."""
 
 from gaussflow._common.optional import import_optional
 
@@ -6,6 +6,7 @@ import_optional("pandas", extra="tabular", caller="gaussflow.tabular")
 
 from gaussflow.tabular.columns.column import Column  # noqa: E402
 from gaussflow.tabular.constraints.constraint import Constraint  # noqa: E402
+from gaussflow.tabular.copula import CopulaSynthesizer  # noqa: E402
 from gaussflow.tabular.encoding.encoder import TableEncoder  # noqa: E402
 from gaussflow.tabular.report.privacy import PrivacyReport  # noqa: E402
 from gaussflow.tabular.report.quality import QualityReport  # noqa: E402
@@ -16,6 +17,7 @@ from gaussflow.tabular.synthesizer import TabularSynthesizer  # noqa: E402
 __all__ = [
     "Column",
     "Constraint",
+    "CopulaSynthesizer",
     "PrivacyReport",
     "QualityReport",
     "Schema",

@@ -7,7 +7,7 @@ import pandas as pd
 
 from gaussflow._common.optional import import_optional
 from gaussflow.persistence.state import Persistent
-from gaussflow.tabular.columns.column import ASIDE_KINDS, Column, check_column
+from gaussflow.tabular.columns.column import EXCLUDED_KINDS, Column, check_column
 from gaussflow.tabular.columns.inference import (
     describe_column,
     describe_kind,
@@ -135,7 +135,7 @@ class Schema(Persistent):
                 f"Attributes: {', '.join(list(Column.__dataclass_fields__)[1:])}."
             )
         changed = replace(self.columns[at], **changes)
-        if changed.kind not in ASIDE_KINDS and "note" not in changes:
+        if changed.kind not in EXCLUDED_KINDS and "note" not in changes:
             changed.note = ""
         check_column(changed)
         self.columns[at] = changed
@@ -150,8 +150,8 @@ class Schema(Persistent):
         """Return the columns that a flow learns."""
         return [column for column in self.columns if column.is_learned]
 
-    def aside(self):
-        """Return the columns that are set aside, each with a note."""
+    def excluded(self):
+        """Return the columns that are not learned, each with a note."""
         return [column for column in self.columns if not column.is_learned]
 
     def check(self, df):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from gaussflow.tabular import Schema, TabularSynthesizer
+from gaussflow.tabular import CopulaSynthesizer, Schema, TabularSynthesizer
 from gaussflow.tabular.sampling import conditional as _given
 from tests.tabular.frames import GaussianFlow, nasty_frame, patients
 
@@ -36,7 +36,7 @@ MET = [
 @pytest.mark.parametrize(("conditions", "met"), MET)
 def test_conditions_hold_and_the_rest_follows_the_law(conditions, met, clinic):
     synthesizer, df = clinic
-    sample = synthesizer.sample(3000, conditions, random_state=0)
+    sample = synthesizer.sample(3000, conditions=conditions, random_state=0)
     assert met(sample).all()
     if "site" in conditions:
         wanted = conditions["site"]
@@ -66,11 +66,11 @@ def test_conditions_hold_and_the_rest_follows_the_law(conditions, met, clinic):
 def test_rows_chosen_by_weight_follow_the_law_too(clinic, monkeypatch):
     synthesizer, _ = clinic
     conditions = {"site": "south", "lab": (3, 5)}
-    exact = synthesizer.sample(4000, conditions, random_state=0)
-    monkeypatch.setattr(_given, "MOST_DRAWS", 0)
-    monkeypatch.setattr(_given, "MOST_DRAWS_EACH", 25)
+    exact = synthesizer.sample(4000, conditions=conditions, random_state=0)
+    monkeypatch.setattr(_given, "MAX_DRAWS", 0)
+    monkeypatch.setattr(_given, "MAX_DRAWS_EACH", 25)
     monkeypatch.setattr(_given, "_enough", lambda *_: False)
-    weighed = synthesizer.sample(4000, conditions, random_state=0)
+    weighed = synthesizer.sample(4000, conditions=conditions, random_state=0)
     assert weighed.attrs["conditions"]["method"] == "importance"
     assert weighed["lab"].between(3, 5).all()
     assert (weighed["site"] == "south").all()
@@ -83,27 +83,32 @@ def test_rows_chosen_by_weight_follow_the_law_too(clinic, monkeypatch):
 def test_the_first_column_costs_nothing(clinic):
     """Each draw within the region is a row: none is thrown away."""
     synthesizer, _ = clinic
-    told = synthesizer.sample(2000, {"age": (20, 25)}, 0).attrs["conditions"]
-    assert told["drawn"] <= 4000
-    assert told["probability"] < 0.15
+    report = synthesizer.sample(
+        2000, conditions={"age": (20, 25)}, random_state=0
+    ).attrs["conditions"]
+    assert report["drawn"] <= 4000
+    assert report["probability"] < 0.15
 
 
 def test_rare_conditions_warn_when_rows_repeat(monkeypatch):
     df = patients(300)
     synthesizer = TabularSynthesizer(random_state=0).fit(df)
-    monkeypatch.setattr(_given, "MOST_DRAWS", 1000)
-    monkeypatch.setattr(_given, "MOST_DRAWS_EACH", 1)
+    monkeypatch.setattr(_given, "MAX_DRAWS", 1000)
+    monkeypatch.setattr(_given, "MAX_DRAWS_EACH", 1)
     monkeypatch.setattr(_given, "BATCH_ROWS", (100, 500))
     conditions = {"pressure": (135, None), "lab": (7, None)}
     with pytest.warns(UserWarning, match="so some repeat"):
-        sample = synthesizer.sample(500, conditions, random_state=0)
+        sample = synthesizer.sample(500, conditions=conditions, random_state=0)
     assert (sample["lab"] >= 7).all()
     assert sample.attrs["conditions"]["effective"] < 500
 
 
 def test_same_seed_same_rows(clinic):
     synthesizer, _ = clinic
-    one, two = (synthesizer.sample(50, {"age": (30, 60)}, 3) for _ in range(2))
+    one, two = (
+        synthesizer.sample(50, conditions={"age": (30, 60)}, random_state=3)
+        for _ in range(2)
+    )
     pd.testing.assert_frame_equal(one, two)
 
 
@@ -130,14 +135,16 @@ def test_dates_ordered_levels_and_kinds_of_missing():
         "two_decimals": ((-3.25, 4.5), lambda x: x.between(-3.25, 4.5)),
     }
     for column, (wanted, met) in cases.items():
-        sample = synthesizer.sample(60, {column: wanted}, random_state=0)
+        sample = synthesizer.sample(60, conditions={column: wanted}, random_state=0)
         assert met(sample[column]).all(), column
         assert len(sample) == 60
 
 
 def test_other_flows_are_drawn_from_until_rows_meet_the_conditions():
-    synthesizer = TabularSynthesizer(GaussianFlow()).fit(patients())
-    sample = synthesizer.sample(200, {"site": "north", "age": (70, None)}, 0)
+    synthesizer = CopulaSynthesizer(GaussianFlow()).fit(patients())
+    sample = synthesizer.sample(
+        200, conditions={"site": "north", "age": (70, None)}, random_state=0
+    )
     assert (sample["site"] == "north").all()
     assert (sample["age"] >= 70).all()
     assert_array_equal(sample.index, np.arange(200))
@@ -162,12 +169,12 @@ BAD = [
 @pytest.mark.parametrize(("conditions", "message"), BAD)
 def test_impossible_conditions_are_refused(conditions, message, clinic):
     with pytest.raises(ValueError, match=message):
-        clinic[0].sample(10, conditions)
+        clinic[0].sample(10, conditions=conditions)
 
 
 def test_conditions_must_be_a_dict(clinic):
     with pytest.raises(TypeError, match="conditions must be a dict"):
-        clinic[0].sample(10, 1)
+        clinic[0].sample(10, conditions=1)
 
 
 def test_keys_and_rare_levels_cannot_be_conditions():
@@ -176,9 +183,9 @@ def test_keys_and_rare_levels_cannot_be_conditions():
     schema = Schema.infer(df)
     synthesizer = TabularSynthesizer(schema=schema, random_state=0).fit(df)
     with pytest.raises(ValueError, match="Column 'patient_id' is not learned"):
-        synthesizer.sample(5, {"patient_id": 55})
+        synthesizer.sample(5, conditions={"patient_id": 55})
     with pytest.raises(ValueError, match="too few rows held it"):
-        synthesizer.sample(5, {"site": "west"})
+        synthesizer.sample(5, conditions={"site": "west"})
 
 
 def test_cells_never_missing_together_are_refused():
@@ -186,4 +193,4 @@ def test_cells_never_missing_together_are_refused():
     df.loc[df["lab"].notna() & (df["age"] > 60), "pressure"] = np.nan
     synthesizer = TabularSynthesizer(random_state=0).fit(df)
     with pytest.raises(ValueError, match="No row was seen at fit whose cells"):
-        synthesizer.sample(5, {"lab": None, "pressure": None})
+        synthesizer.sample(5, conditions={"lab": None, "pressure": None})

@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from gaussflow.tabular import (
+    CopulaSynthesizer,
     PrivacyReport,
     QualityReport,
     Schema,
-    TabularSynthesizer,
     html_report,
 )
 from gaussflow.tabular.report.coding import code_tables
@@ -18,7 +18,7 @@ from tests.tabular.frames import GaussianFlow, nasty_frame, patients
 
 
 def made(train, holdout, target=None):
-    synthesizer = TabularSynthesizer(GaussianFlow(), target=target, random_state=0)
+    synthesizer = CopulaSynthesizer(GaussianFlow(), target=target, random_state=0)
     synthetic = synthesizer.fit(train).sample(len(train), random_state=0)
     schema = synthesizer.schema_
     quality = QualityReport.compute(train, holdout, synthetic, schema, target)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gaussflow.tabular import Schema, TabularSynthesizer
+from gaussflow.tabular import CopulaSynthesizer, Schema
 from tests.tabular.frames import GaussianFlow, nasty_frame, patients
 
 KINDS = {
@@ -54,7 +54,7 @@ def test_print_names_every_column():
     assert all(name in text for name in nasty_frame().columns)
 
 
-def test_keys_and_free_text_are_set_aside():
+def test_keys_and_free_text_are_excluded():
     n = 40
     df = pd.DataFrame(
         {
@@ -131,12 +131,12 @@ def test_keys_in_any_dress_are_never_learned_and_the_user_is_told():
     df = visits()
     schema = Schema.infer(df)
     keys = ["Unnamed: 0", "patient_id", "visit_id", "patient_nbr", "mrn"]
-    assert [c.name for c in schema.aside()] == keys
+    assert [c.name for c in schema.excluded()] == keys
     assert all(
-        "not learned" in c.note and "made anew" in c.note for c in schema.aside()
+        "not learned" in c.note and "made anew" in c.note for c in schema.excluded()
     )
     assert schema["number_of_visits"].kind == "integer"
-    synthesizer = TabularSynthesizer(GaussianFlow(), random_state=0)
+    synthesizer = CopulaSynthesizer(GaussianFlow(), random_state=0)
     with pytest.warns(UserWarning, match="Not learned: 'Unnamed: 0' .*'mrn'"):
         synthesizer.fit(df)
     synthetic = synthesizer.sample(50, random_state=0)
@@ -171,7 +171,7 @@ def test_kind_can_be_chosen_and_comes_back_in_the_same_dtype(kinds, kind, levels
     assert schema[name].kind == kind
     assert schema[name].levels == levels
     assert Schema.from_dict(schema.to_dict()) == schema
-    synthesizer = TabularSynthesizer(GaussianFlow(), schema=schema).fit(df)
+    synthesizer = CopulaSynthesizer(GaussianFlow(), schema=schema).fit(df)
     synthetic = synthesizer.sample(30, random_state=0)[name]
     assert synthetic.dtype == df[name].dtype
     if levels is not None:
@@ -227,7 +227,7 @@ def test_kind_set_by_hand_without_levels_is_refused_at_fit():
     schema = Schema.infer(patients())
     schema["age"].kind = "categorical"
     with pytest.raises(ValueError, match="cannot become categorical: its levels"):
-        TabularSynthesizer(GaussianFlow(), schema=schema).fit(patients())
+        CopulaSynthesizer(GaussianFlow(), schema=schema).fit(patients())
 
 
 @pytest.mark.parametrize("suffix", ["yaml", "yml"])
@@ -263,7 +263,7 @@ def test_dates_far_from_ours_are_kept_and_told():
     df = pd.DataFrame({"end": dates.astype("datetime64[s]"), "age": np.arange(36) % 5})
     column = Schema.infer(df)["end"]
     assert "9 dates such as 9999-12-31" in column.note
-    synthetic = TabularSynthesizer(GaussianFlow()).fit(df).sample(40, random_state=0)
+    synthetic = CopulaSynthesizer(GaussianFlow()).fit(df).sample(40, random_state=0)
     assert set(synthetic["end"]) == set(df["end"])
     assert synthetic["end"].dtype == df["end"].dtype
 
@@ -283,4 +283,4 @@ def test_dates_far_from_ours_are_kept_and_told():
 def test_table_that_the_schema_does_not_describe_is_refused(change, message):
     df = patients()
     with pytest.raises(ValueError, match=message):
-        TabularSynthesizer(GaussianFlow(), schema=Schema.infer(df)).fit(change(df))
+        CopulaSynthesizer(GaussianFlow(), schema=Schema.infer(df)).fit(change(df))

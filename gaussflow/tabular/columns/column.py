@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gaussflow.persistence.state import Persistent
 
-#: Kinds that a flow learns, and kinds that are set aside.
+#: Kinds that a flow learns, and kinds that are excluded from learning.
 LEARNED_KINDS = (
     "continuous",
     "integer",
@@ -13,7 +13,7 @@ LEARNED_KINDS = (
     "categorical",
     "ordinal",
 )
-ASIDE_KINDS = ("constant", "identifier", "text")
+EXCLUDED_KINDS = ("constant", "identifier", "text")
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Column(Persistent):
     missing_marker : str
         How an object column writes a missing cell: "nan" or "None".
     distinct : int
-        Number of distinct values, missing aside.
+        Number of distinct values, without the missing.
     repeated : float
         Share of the filled cells whose value another row holds too.
     decimals, origin, step : int or None, int, int
@@ -50,7 +50,7 @@ class Column(Persistent):
     categories : list or None
         For a categorical dtype, all its categories, unused ones included.
     note : str
-        Why a column is set aside, or what the user should know.
+        Why a column is excluded, or what the user should know.
     """
 
     name: object
@@ -98,13 +98,13 @@ class Column(Persistent):
 
 def check_column(column):
     """Raise a ValueError unless the column has what its kind needs."""
-    known = LEARNED_KINDS + ASIDE_KINDS
+    known = LEARNED_KINDS + EXCLUDED_KINDS
     if column.kind not in known:
         raise ValueError(
             f"Column {column.name!r} has kind {column.kind!r}; "
             f"choose one of {', '.join(known)}."
         )
-    _check_aside(column)
+    _check_excluded(column)
     no_levels = column.is_learned and not column.is_number and column.levels is None
     no_bounds = column.is_number and column.low is None
     if no_levels or no_bounds:
@@ -115,7 +115,7 @@ def check_column(column):
         )
 
 
-def _check_aside(column):
+def _check_excluded(column):
     """Raise a ValueError if such cells cannot be left empty, or made anew."""
     numbers = ("int", "uint", "float", "double")
     text = ("str", "object", "large_string")

@@ -41,7 +41,7 @@ def describe_column(series, name):
         "missing_marker": _missing_marker(series),
     }
     if len(filled) == 0:
-        note = "every cell is missing; kept aside"
+        note = "every cell is missing; not learned"
         return {**found, "kind": "constant", "levels": [], "note": note} | _categories(
             series, name
         )
@@ -51,7 +51,7 @@ def describe_column(series, name):
     found |= _describe_values(series, filled, counts, name)
     found |= _categories(series, name)
     if found["distinct"] == 1 and found["kind"] != "identifier":
-        found |= {"kind": "constant", "note": "one value only; kept aside"}
+        found |= {"kind": "constant", "note": "one value only; not learned"}
         found["levels"] = plain_levels(list(counts.index), name)
         if found["dtype"].startswith(("datetime", "timedelta")):
             found["levels"] = None

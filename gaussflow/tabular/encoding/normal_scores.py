@@ -13,6 +13,48 @@ from scipy.special import ndtr, ndtri
 
 #: Ranks stay this far from 0 and 1, so that scores stay finite.
 EDGE = 1e-12
+#: Rows on which the correlation and the levels' order are learned, a bound
+#: on the time of Gibbs sweeps. Chosen by hand.
+LEARNING_ROWS = 5000
+#: Times that levels are ordered anew along the scores that the last order gave.
+#: Chosen by hand.
+ORDERINGS = 3
+
+
+def learn_scores(encoder, low, high, rng, n_sweeps):
+    """Order the levels of unordered columns, and return the scores' correlation.
+
+    Parameters
+    ----------
+    encoder : RankEncoder
+        With its maps, whose levels are ordered in place.
+    low, high : ndarray of shape (n_samples, n_features)
+        Intervals of ranks of the table's cells.
+    rng : numpy.random.Generator
+    n_sweeps : int
+        Gibbs sweeps that place the scores; with 0 they are placed column by column.
+
+    Returns
+    -------
+    correlation : ndarray of shape (n_features, n_features)
+    """
+    rows = np.arange(len(low))
+    if len(rows) > LEARNING_ROWS:
+        rows = np.sort(rng.choice(len(rows), LEARNING_ROWS, replace=False))
+    low, high = low[rows].copy(), high[rows].copy()
+    for _ in range(ORDERINGS):
+        Z, _ = _place_freely(low, high, rng, n_sweeps)
+        for j in _nominal(encoder):
+            _order_levels(encoder, j, Z, low, high)
+    return _place_freely(low, high, rng, n_sweeps)[1]
+
+
+def place_scores(low, high, correlation, rng, n_sweeps):
+    """Return scores of rows within intervals of ranks, given the correlation."""
+    Z = initial_scores(low, high, rng)
+    gibbs_sweeps(Z, low, high, correlation, rng, n_sweeps)
+    spread_evenly(Z, low, high, rng)
+    return Z
 
 
 def initial_scores(low, high, rng):
@@ -77,6 +119,62 @@ def spread_evenly(Z, low, high, rng):
         share = np.empty(len(order))
         share[order] = (place + rng.random(len(order))) / np.repeat(size, size)
         Z[closed, j] = _scores(a + (b - a) * np.clip(share, 1e-6, 1.0 - 1e-6))
+
+
+def _place_freely(low, high, rng, n_sweeps):
+    """Alternate between drawing the scores and their correlation; return both."""
+    Z = initial_scores(low, high, rng)
+    for _ in range(n_sweeps):
+        gibbs_sweeps(Z, low, high, latent_correlation(Z), rng, 1)
+        spread_evenly(Z, low, high, rng)
+    return Z, latent_correlation(Z)
+
+
+def _nominal(encoder):
+    """Return the features whose levels have no order of their own, if above two."""
+    columns = [encoder.schema_.columns[i] for i in encoder.learned_]
+    kinds = [c.kind for c in columns]
+    kinds += ["categorical"] * len(encoder.missing_.maps_)
+    return [
+        j
+        for j, (kind, m) in enumerate(zip(kinds, encoder.maps_, strict=True))
+        if kind == "categorical" and len(m.order_) > 2
+    ]
+
+
+def _order_levels(encoder, j, Z, low, high):
+    """Order levels along the axis on which the other columns' means differ."""
+    level_map = encoder.maps_[j]
+    n_levels = len(level_map.order_)
+    closed = (low[:, j] > 0.0) | (high[:, j] < 1.0)
+    middle = 0.5 * (low[:, j] + high[:, j])
+    place = np.searchsorted(level_map.edges_, middle, side="right") - 1
+    place = np.clip(place, 0, n_levels - 1)
+    others = np.delete(Z, j, axis=1)
+    if others.shape[1] == 0:
+        return
+    others = others * _weights(encoder, j)
+    size = np.bincount(place[closed], minlength=n_levels)
+    sums = np.zeros((n_levels, others.shape[1]))
+    np.add.at(sums, place[closed], others[closed])
+    # Means of few rows are drawn to the centre, so that noise sorts nothing.
+    means = sums / (size + 5.0)[:, None]
+    scaled = means * np.sqrt(size)[:, None]
+    axis = np.linalg.svd(scaled, full_matrices=False)[2][0]
+    axis = axis * np.sign(axis[np.argmax(np.abs(axis))])
+    positions = np.argsort(means @ axis, kind="stable")
+    moved = np.argsort(positions)[place]
+    level_map.reorder(positions)
+    low[closed, j] = level_map.edges_[moved[closed]]
+    high[closed, j] = level_map.edges_[moved[closed] + 1]
+
+
+def _weights(encoder, j):
+    """Return the weights of the other features when levels are ordered."""
+    weights = np.ones(len(encoder.maps_))
+    if encoder.target is not None and encoder.target in encoder.feature_names_:
+        weights[encoder.feature_names_.index(encoder.target)] = len(weights) ** 0.5
+    return np.delete(weights, j)
 
 
 def _truncated_normal(mean, spread, a, b, rng):

@@ -1,70 +1,278 @@
-"""A table as a matrix of ranks for trees: atoms repeat, missing cells are NaN."""
+"""A table as ranks of its cells, each on its column's own grid, and back."""
+
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
-from gaussflow.tabular.columns.value_maps import LevelMap
+from gaussflow._common.seeds import as_generator
+from gaussflow.persistence.state import Persistent
+from gaussflow.tabular.columns.cells import from_numbers, to_numbers
+from gaussflow.tabular.columns.inference import plain_levels
+from gaussflow.tabular.columns.value_maps import FEW_VALUES, GridMap, LevelMap
+from gaussflow.tabular.encoding.missing import MissingPatterns
+from gaussflow.tabular.encoding.normal_scores import learn_scores
+from gaussflow.tabular.encoding.unlearned import unlearned_column
+from gaussflow.tabular.schema import Schema
 
 #: A value that owns a longer interval of ranks is one rank, its middle; within
-#: shorter ones the ranks are spread, and the grid brings the value back.
+#: shorter ones the ranks are spread, and the grid brings the value back. Chosen by
+#: hand.
 ATOM = 1.0 / 256.0
 
 
-def rank_matrix(encoder, df, rng, *, target_last=False):
-    """Return the ranks of a table's cells, as a layer of trees takes them.
+class RankEncoder(Persistent):
+    """Map the cells of a DataFrame to intervals of ranks, and ranks to cells.
+
+    Every learned column becomes one column of ranks on its own grid; repeated values
+    own an interval as long as their share, so that they come back as often as they
+    were. Missing cells are one discrete column more (or several): the pattern of the
+    whole row.
 
     Parameters
     ----------
-    encoder : TableEncoder
-        Fitted.
-    df : pandas.DataFrame
-        The table.
-    rng : numpy.random.Generator
-        Places within short intervals; levels in the place of rare ones.
-    target_last : bool, default=False
-        Whether the target is drawn from all other columns, instead of before them.
+    schema : Schema
+        What the columns are. Tables are taken to be checked against it.
+    min_count : int, default=5
+        A category held by fewer rows is learned as if it had not been seen, and
+        never comes out; a numeric column's extreme comes out only if as
+        many rows hold it. With 1, everything comes back exactly.
+    target : str or None, default=None
+        Column by whose association the levels of categories are ordered.
 
-    Returns
-    -------
-    X : ndarray of shape (n_samples, n_features)
-        Ranks in (0, 1), NaN where missing; the columns are the encoder's.
-    nominal : ndarray of shape (n_features,), bool
-        Which columns hold unordered levels.
-    order : list of int
-        The pattern of missing cells first, then the table's order, the target
-        before it or after it.
+    Attributes
+    ----------
+    schema_ : Schema
+        What the columns are.
+    learned_ : list of int
+        Places of the learned columns in the schema.
+    maps_ : list of LevelMap and GridMap
+        One per column of ranks: the learned columns', then the patterns'.
+    missing_ : MissingPatterns
+        Which cells are missing together.
+    feature_names_ : list of str
+        One name per column of ranks.
+    suppressed_ : dict
+        Per column with suppressed levels: their number and their rows.
     """
-    low, high = encoder.intervals(df)
-    X = low + rng.random(low.shape) * (high - low)
-    n_learned = len(encoder.learned_)
-    for j, column_map in enumerate(encoder.maps_):
-        open_cells = (low[:, j] == 0.0) & (high[:, j] == 1.0)
-        if isinstance(column_map, LevelMap):
-            # A level too rare to be learned is drawn as if it had not been seen.
-            at = np.searchsorted(column_map.edges_, X[open_cells, j], "right") - 1
-            at = np.clip(at, 0, len(column_map.order_) - 1)
-            low[open_cells, j] = column_map.edges_[at]
-            high[open_cells, j] = column_map.edges_[at + 1]
-        atom = isinstance(column_map, LevelMap) | (high[:, j] - low[:, j] >= ATOM)
-        atom &= ~open_cells | isinstance(column_map, LevelMap)
-        X[atom, j] = 0.5 * (low[atom, j] + high[atom, j])
-    patterns = [
-        m.values(X[:, n_learned + k]) for k, m in enumerate(encoder.missing_.maps_)
-    ]
-    if patterns:
-        missing = encoder.missing_.missing(patterns, len(encoder.schema_))
-        X[:, :n_learned][missing[:, encoder.learned_]] = np.nan
-    nominal = np.array(
-        [isinstance(m, LevelMap) and not m.merge_ for m in encoder.maps_]
-    )
-    first = list(range(n_learned, len(encoder.maps_)))
-    target = [
-        j for j in range(n_learned) if encoder.feature_names_[j] == encoder.target
-    ]
-    middle = [j for j in range(n_learned) if j not in target]
-    rest = middle + target if target_last else target + middle
-    return X, nominal, first + rest
 
+    def __init__(self, schema, *, min_count=5, target=None):
+        self.schema = schema
+        self.min_count = min_count
+        self.target = target
 
-def decode_ranks(encoder, X):
-    """Return the table of such ranks."""
-    return encoder.decode_ranks(np.where(np.isnan(X), 0.5, X))
+    def fit_matrix(self, df, random_state=None):
+        """Learn the maps of all columns, and return one rank for each cell.
+
+        Parameters
+        ----------
+        df : pandas.DataFrame of shape (n_samples, n_columns)
+            The table.
+        random_state : int, RandomState, Generator or None, default=None
+            Randomness of the levels' order, of the places within short intervals,
+            and of the levels in the place of rare ones.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            Ranks in (0, 1), NaN where missing; a value that many rows hold is one
+            rank, as a layer of trees takes it.
+        """
+        rng = as_generator(random_state)
+        low, high, _ = self._fit(df, self.schema, rng, n_sweeps=0)
+        return self._matrix(low, high, rng)
+
+    def decode_ranks(self, ranks):
+        """Return the table of ranks in [0, 1]; NaN where a cell is missing.
+
+        Parameters
+        ----------
+        ranks : ndarray of shape (n_samples, n_features)
+            Ranks; which cells are missing the last columns say, the pattern's.
+
+        Returns
+        -------
+        df : pandas.DataFrame of shape (n_samples, n_columns)
+            Columns, dtypes, categories, grids and bounds of the fitted table.
+        """
+        ranks = np.where(np.isnan(ranks), 0.5, ranks)
+        numbers = [m.values(ranks[:, j]) for j, m in enumerate(self.maps_)]
+        n_learned = len(self.learned_)
+        missing = self.missing_.missing(numbers[n_learned:], len(self.schema_))
+        if not self.missing_.maps_:
+            missing = np.zeros((len(ranks), len(self.schema_)), dtype=bool)
+        learned = dict(zip(self.learned_, numbers, strict=False))
+        series = {}
+        for i, column in enumerate(self.schema_):
+            if i in learned:
+                cells = np.where(missing[:, i], np.nan, learned[i])
+                series[column.name] = from_numbers(cells, column)
+            else:
+                series[column.name] = unlearned_column(column, missing[:, i])
+        return pd.concat(series.values(), axis=1)[self.schema_.names]
+
+    def intervals(self, df):
+        """Return the lower and upper rank of every cell; 0 and 1 if missing.
+
+        Parameters
+        ----------
+        df : pandas.DataFrame of shape (n_samples, n_columns)
+            A table with the columns of the one that was fitted.
+
+        Returns
+        -------
+        low, high : ndarray of shape (n_samples, n_features)
+        """
+        columns = [self.schema_.columns[i] for i in self.learned_]
+        numbers = [to_numbers(df[c.name], c) for c in columns]
+        numbers += self.missing_.values(self.missing_cells(df))
+        return self._intervals(numbers)
+
+    def missing_cells(self, df):
+        """Return which cells are missing, leaving out what is always missing.
+
+        Parameters
+        ----------
+        df : pandas.DataFrame of shape (n_samples, n_columns)
+            A table with the columns of the schema.
+
+        Returns
+        -------
+        missing : ndarray of shape (n_samples, n_columns), bool
+        """
+        mask = df[self.schema_.names].isna().to_numpy().copy()
+        for i, column in enumerate(self.schema_):
+            if column.kind in ("text", "identifier") or column.distinct == 0:
+                mask[:, i] = False
+        return mask
+
+    def drawing_order(self, *, target_last=False):
+        """Return the columns of ranks in the order in which they are drawn.
+
+        The pattern of missing cells first, then the table's order, the target
+        before it, or after it.
+
+        Parameters
+        ----------
+        target_last : bool, default=False
+            Whether the target is drawn from all other columns.
+
+        Returns
+        -------
+        order : list of int
+        """
+        learned = range(len(self.learned_))
+        patterns = range(len(self.learned_), len(self.maps_))
+        target = [j for j in learned if self.feature_names_[j] == self.target]
+        others = [j for j in learned if j not in target]
+        rest = others + target if target_last else target + others
+        return [*patterns, *rest]
+
+    def unordered(self):
+        """Return which columns of ranks hold levels without an order, as booleans."""
+        return np.array([isinstance(m, LevelMap) and not m.merge_ for m in self.maps_])
+
+    # -- helpers ------------------------------------------------------------
+
+    def _fit(self, df, schema, rng, n_sweeps):
+        """Learn the maps; return the cells' intervals and the scores' correlation."""
+        self.schema_ = schema
+        self.learned_, self.maps_, self.suppressed_ = [], [], {}
+        numbers = []
+        for i, column in enumerate(schema):
+            if column.is_learned:
+                found = to_numbers(df[column.name], column)
+                if self._fit_column(i, column, found):
+                    numbers.append(found)
+        if not self.maps_:
+            raise ValueError(
+                "The table has no column to learn: every column is constant, an "
+                "identifier, free text or too rare. Columns found:\n" + str(schema)
+            )
+        missing = self.missing_cells(df)
+        self.missing_ = MissingPatterns(missing, min_count=self.min_count)
+        self.maps_ += self.missing_.maps_
+        numbers += self.missing_.values(missing)
+        names = [str(schema.columns[i].name) for i in self.learned_]
+        self.feature_names_ = names + self.missing_.labels
+        correlation = learn_scores(self, *self._intervals(numbers), rng, n_sweeps)
+        low, high = self._intervals(numbers)
+        return low, high, correlation
+
+    def _intervals(self, numbers):
+        low = np.zeros((len(numbers[0]), len(numbers)))
+        high = np.ones_like(low)
+        for j, (values, m) in enumerate(zip(numbers, self.maps_, strict=True)):
+            filled = ~np.isnan(values)
+            low[filled, j], high[filled, j] = m.intervals(values[filled])
+        return low, high
+
+    def _matrix(self, low, high, rng):
+        """Return one rank for each interval, NaN where missing; overwrites them."""
+        X = low + rng.random(low.shape) * (high - low)
+        n_learned = len(self.learned_)
+        for j, column_map in enumerate(self.maps_):
+            open_cells = (low[:, j] == 0.0) & (high[:, j] == 1.0)
+            if isinstance(column_map, LevelMap):
+                # A level too rare to be learned is drawn as if it had not been seen.
+                at = np.searchsorted(column_map.edges_, X[open_cells, j], "right") - 1
+                at = np.clip(at, 0, len(column_map.order_) - 1)
+                low[open_cells, j] = column_map.edges_[at]
+                high[open_cells, j] = column_map.edges_[at + 1]
+            atom = isinstance(column_map, LevelMap) | (high[:, j] - low[:, j] >= ATOM)
+            atom &= ~open_cells | isinstance(column_map, LevelMap)
+            X[atom, j] = 0.5 * (low[atom, j] + high[atom, j])
+        patterns = [
+            m.values(X[:, n_learned + k]) for k, m in enumerate(self.missing_.maps_)
+        ]
+        if patterns:
+            missing = self.missing_.missing(patterns, len(self.schema_))
+            X[:, :n_learned][missing[:, self.learned_]] = np.nan
+        return X
+
+    def _fit_column(self, i, column, numbers):
+        """Add the map of one column, or exclude it; return whether it is learned."""
+        values, counts = np.unique(numbers[~np.isnan(numbers)], return_counts=True)
+        few = len(values) <= FEW_VALUES and (counts >= self.min_count).any()
+        if column.is_number and not few:
+            origin = None
+            if column.decimals and column.step == 1:
+                origin = column.origin
+            grid = column.decimals is not None
+            new = GridMap(
+                values, counts, min_count=self.min_count, grid=grid, origin=origin
+            )
+        else:
+            new = LevelMap(
+                values, counts, min_count=self.min_count, merge=column.is_number
+            )
+            if new.n_suppressed_:
+                self.suppressed_[str(column.name)] = {
+                    "levels": new.n_suppressed_,
+                    "rows": new.rows_suppressed_,
+                }
+            if len(new.order_) < 2:
+                self._exclude(i, column, new.order_)
+                return False
+        self.learned_.append(i)
+        self.maps_.append(new)
+        return True
+
+    def _exclude(self, i, column, kept):
+        """Turn a column with fewer than two common levels into a constant."""
+        if len(kept):
+            level = from_numbers(kept, column).iloc[0]
+            changed = {
+                "kind": "constant",
+                "levels": plain_levels([level], column.name),
+                "note": f"one level only has {self.min_count} rows or more",
+            }
+        else:
+            self.suppressed_.pop(str(column.name), None)
+            changed = {
+                "kind": "text",
+                "note": f"every level has fewer than {self.min_count} rows; left empty",
+            }
+        columns = list(self.schema_.columns)
+        columns[i] = replace(column, **changed)
+        self.schema_ = Schema(columns=columns, n_rows=self.schema_.n_rows)

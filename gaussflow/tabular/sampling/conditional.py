@@ -9,11 +9,12 @@ from gaussflow._common.seeds import draw_seed
 from gaussflow.forests.regions import RegionBook, cell_line
 from gaussflow.tabular.columns.cells import to_numbers
 
-#: Rows of a batch, at most and at least.
+#: Rows of a batch, at least and at most. Chosen by hand: memory against calls.
 BATCH_ROWS = (2000, 50_000)
-#: Rows that are drawn at most, and for each row that is asked for.
-MOST_DRAWS = 1_000_000
-MOST_DRAWS_EACH = 50
+#: Rows that are drawn at most, and for each row that is asked for: what a user
+#: waits for. Chosen by hand.
+MAX_DRAWS = 1_000_000
+MAX_DRAWS_EACH = 50
 
 
 def draw_given(encoder, forest_map, conditions, n_samples, rng):
@@ -39,13 +40,13 @@ def draw_given(encoder, forest_map, conditions, n_samples, rng):
     -------
     X : ndarray of shape (n_samples, n_features)
         Ranks, NaN where missing.
-    told : dict
+    report : dict
         "method" ("exact" or "importance"), "probability" of the conditions, "drawn"
         rows, and for "importance" the "effective" number of distinct rows.
     """
     pool = _Pool(encoder, forest_map, conditions)
     kept, n_kept = [], 0
-    most = max(MOST_DRAWS, MOST_DRAWS_EACH * n_samples)
+    most = max(MAX_DRAWS, MAX_DRAWS_EACH * n_samples)
     size = int(np.clip(2 * n_samples, *BATCH_ROWS))
     while n_kept < n_samples:
         X, weights = pool.draw(size, rng)
@@ -58,7 +59,7 @@ def draw_given(encoder, forest_map, conditions, n_samples, rng):
         if not _enough(lacking, rate, most - pool.drawn):
             return _from_pool(pool, n_samples, most, rng)
         size = int(np.clip(1.1 * lacking / max(rate, 1e-9), *BATCH_ROWS))
-    return np.concatenate(kept)[:n_samples], pool.told("exact")
+    return np.concatenate(kept)[:n_samples], pool.report("exact")
 
 
 def _enough(lacking, rate, left):
@@ -80,10 +81,10 @@ def draw_until(draw, rules, conditions, n_samples, rng):
     Returns
     -------
     df : pandas.DataFrame of shape (n_samples, n_learned_columns)
-    told : dict
+    report : dict
     """
     kept, n_kept, drawn = [], 0, 0
-    most = max(MOST_DRAWS, MOST_DRAWS_EACH * n_samples)
+    most = max(MAX_DRAWS, MAX_DRAWS_EACH * n_samples)
     size = int(np.clip(2 * n_samples, *BATCH_ROWS))
     while n_kept < n_samples:
         df = draw(size, draw_seed(rng))
@@ -97,12 +98,12 @@ def draw_until(draw, rules, conditions, n_samples, rng):
             raise ValueError(
                 f"Of {drawn} rows drawn, {n_kept} met the conditions on "
                 f"{_names(conditions)}, but {n_samples} are asked for. Ask for fewer, "
-                "or widen the conditions; with flow='auto' rows are drawn within them."
+                "or widen the conditions; TabularSynthesizer draws within them."
             )
         size = BATCH_ROWS[1]
     df = pd.concat(kept, ignore_index=True).iloc[:n_samples]
-    told = {"method": "exact", "probability": n_kept / drawn, "drawn": drawn}
-    return df, told
+    report = {"method": "exact", "probability": n_kept / drawn, "drawn": drawn}
+    return df, report
 
 
 class _Pool:
@@ -143,10 +144,10 @@ class _Pool:
         self.squares += np.square(weights).sum()
         return X, weights
 
-    def told(self, method):
+    def report(self, method):
         """Return what happened, for the user."""
-        told = {"method": method, "probability": float(self.total / self.drawn)}
-        return told | {"drawn": self.drawn}
+        report = {"method": method, "probability": float(self.total / self.drawn)}
+        return report | {"drawn": self.drawn}
 
 
 def _from_pool(pool, n_samples, most, rng):
@@ -169,17 +170,17 @@ def _from_pool(pool, n_samples, most, rng):
             f"{pool.drawn} draws: together they are next to impossible in the table "
             "that was learned. Widen or drop some."
         )
-    told = pool.told("importance")
-    told["effective"] = float(pool.total**2 / pool.squares)
-    if told["effective"] < n_samples:
+    report = pool.report("importance")
+    report["effective"] = float(pool.total**2 / pool.squares)
+    if report["effective"] < n_samples:
         warnings.warn(
             f"The conditions on {_names(pool.conditions)} have a probability of about "
-            f"{told['probability']:.2g}: the {n_samples} rows were chosen from a pool "
-            f"that counts as {told['effective']:.0f}, so some repeat. Ask for fewer "
-            "rows, or widen the conditions.",
+            f"{report['probability']:.2g}: the {n_samples} rows were chosen from a "
+            f"pool that counts as {report['effective']:.0f}, so some repeat. Ask for "
+            "fewer rows, or widen the conditions.",
             stacklevel=5,
         )
-    return X, told
+    return X, report
 
 
 def _region(column_map, cells, condition):

@@ -8,14 +8,16 @@ from gaussflow.tabular.columns.cells import from_numbers, to_numbers
 from gaussflow.tabular.constraints.equalities import equalities, solve, write
 from gaussflow.tabular.sampling.observed import ObservedRows
 
-#: Particles of a row, at least, and for each imputation.
-LEAST_PARTICLES = 128
+#: Particles of a row, at least, and for each imputation: more follow the law more
+#: closely. Chosen by hand.
+MIN_PARTICLES = 128
 PARTICLES_EACH = 8
-#: Particles are drawn anew where they count as fewer than this share.
+#: Particles are resampled where their effective number falls below this share, the
+#: usual one.
 RESAMPLE = 0.5
 #: Draws of a row, for each imputation and at least; more where some break a rule.
 TRIES = ((1, 1), (2, 16), (8, 64))
-#: Rows that are drawn at a time.
+#: Rows that are drawn at a time; bounds memory.
 BLOCK_ROWS = 50_000
 
 
@@ -144,7 +146,7 @@ def _draw(encoder, forest_map, df, n_imputations, rng):
             # What is missing here had a value: the law is that of filled cells.
             filled = book.add([(1.0, float(cells.n_cells))])
             book.of[book.of[:, j] < 0, j] = filled
-    n_particles = max(LEAST_PARTICLES, PARTICLES_EACH * n_imputations)
+    n_particles = max(MIN_PARTICLES, PARTICLES_EACH * n_imputations)
     out = np.empty((len(df), n_imputations, learned))
     step = max(1, BLOCK_NUMBERS // (n_particles * len(encoder.maps_)))
     for start in range(0, len(df), step):

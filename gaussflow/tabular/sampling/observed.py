@@ -17,7 +17,7 @@ class ObservedRows:
     Attributes
     ----------
     missing : ndarray of shape (n_samples, n_columns), bool
-        Missing cells, by the schema's columns; those of columns aside are False.
+        Missing cells, by the schema's columns; those of excluded columns are False.
     numbers : list of ndarray of shape (n_samples,)
         Of each learned column, NaN where missing.
     book : RegionBook

@@ -58,7 +58,7 @@ class Redraw:
             X, _ = self.map.particles(regions, n_copies, self.rng)
             parts.append(X.reshape(-1, X.shape[2]))
         X = np.concatenate(parts)
-        new = self.encoder.decode_ranks(np.where(np.isnan(X), 0.5, X))
+        new = self.encoder.decode_ranks(X)
         old = frame.iloc[np.repeat(np.arange(len(frame)), n_copies)]
         old = old.reset_index(drop=True)[new.columns]
         start = np.repeat(start, n_copies)
