@@ -12,8 +12,8 @@ from gaussflow.baselines.fourier.net import BASES, INITS, FourierNet, pixel_posi
 from gaussflow.baselines.fourier.picture import check_image, picture, pixels
 from gaussflow.baselines.fourier.rate import RateControl, auto_shape
 from gaussflow.baselines.fourier.stream import (
-    MOST_PIXELS,
-    MOST_STREAM_WEIGHTS,
+    MAX_PIXELS,
+    MAX_STREAM_WEIGHTS,
     header_size,
     read_stream,
 )
@@ -283,10 +283,10 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
             raise ValueError(
                 f"shape must be (height, width), both at least 1, got {shape!r}."
             )
-        if height * width > MOST_PIXELS:
+        if height * width > MAX_PIXELS:
             raise ValueError(
                 f"shape={shape!r} has {height * width:,} pixels; at most "
-                f"{MOST_PIXELS:,} are drawn. Draw parts of it with pixels."
+                f"{MAX_PIXELS:,} are drawn. Draw parts of it with pixels."
             )
         return picture(self._net(), self.weights_, (height, width))
 
@@ -371,11 +371,11 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
         width = Integer(1, 32, "auto").check("width", width)
         depth = Integer(1, 255, "auto").check("depth", depth)
         net = FourierNet(width, depth, channels, self.basis)
-        if net.n_weights > MOST_STREAM_WEIGHTS:
+        if net.n_weights > MAX_STREAM_WEIGHTS:
             raise ValueError(
                 f"width={width} and depth={depth} make {net.n_weights:,} weights "
                 f"({8 * net.n_weights / 2**30:,.1f} GiB); at most "
-                f"{MOST_STREAM_WEIGHTS:,} fit a stream. Each map has 2**width terms "
+                f"{MAX_STREAM_WEIGHTS:,} fit a stream. Each map has 2**width terms "
                 f"for each output: lower width."
             )
         return net

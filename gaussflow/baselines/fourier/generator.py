@@ -26,7 +26,7 @@ from gaussflow.baselines.fourier.codes import (
 from gaussflow.baselines.fourier.net import (
     BASES,
     INITS,
-    MOST_WEIGHTS,
+    MAX_WEIGHTS,
     FourierNet,
     first_map,
     pixel_positions,
@@ -284,11 +284,11 @@ class FourierGenerator(ReconstructionModel):
         net = FourierNet(self.width, self.depth, 1, self.basis)
         net.check_size()
         n_last = net.n_weights * (hidden[-1] if hidden else self.latent_dim)
-        if n_last > MOST_WEIGHTS:
+        if n_last > MAX_WEIGHTS:
             raise ValueError(
                 f"width={self.width} and depth={self.depth} make nets of "
                 f"{net.n_weights:,} weights, and the decoder's last layer "
-                f"{n_last:,}: more than {MOST_WEIGHTS:,}. Lower width or the last "
+                f"{n_last:,}: more than {MAX_WEIGHTS:,}. Lower width or the last "
                 f"size in decoder."
             )
 

@@ -29,7 +29,7 @@ _INIT_SD = {"scaled": (0.15, 1e-3), "thesis": (2e-10**0.5, 2e-10**0.5)}
 #: or half more is worse.
 FIRST_MAP = 0.2
 #: No net has more weights: in float64 they would be a gigabyte.
-MOST_WEIGHTS = 2**27
+MAX_WEIGHTS = 2**27
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class FourierNet:
 
     def check_size(self):
         """Raise ValueError if the weights are more than memory should hold."""
-        if self.n_weights > MOST_WEIGHTS:
+        if self.n_weights > MAX_WEIGHTS:
             gigabytes = 8 * self.n_weights / 2**30
             raise ValueError(
                 f"width={self.width} and depth={self.depth} make {self.n_weights:,} "

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gaussflow.baselines.fourier.stream import MOST_PIXELS
+from gaussflow.baselines.fourier.stream import MAX_PIXELS
 from gaussflow.baselines.fourier.training import render
 
 #: Pixels that are evaluated at a time: positions of all are never held.
@@ -32,10 +32,10 @@ def check_image(image):
         }.get(image.dtype.kind, "Convert it to numpy.uint8.")
         raise ValueError(f"image must be of dtype uint8, got {image.dtype}. {way_out}")
     n_pixels = image.shape[0] * image.shape[1]
-    if not 2 <= n_pixels <= MOST_PIXELS:
+    if not 2 <= n_pixels <= MAX_PIXELS:
         raise ValueError(
             f"image has {n_pixels} pixels; a picture has at least 2 and at most "
-            f"{MOST_PIXELS:,}."
+            f"{MAX_PIXELS:,}."
         )
     return image
 

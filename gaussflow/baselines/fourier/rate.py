@@ -22,7 +22,7 @@ from gaussflow.baselines.fourier.training import polish
 #: nothing.
 _REFIT_STEPS = 30
 #: Steps are no finer than makes the largest weight so many of them.
-_MOST_LEVELS = 2**16
+_MAX_LEVELS = 2**16
 #: A stream that grew by its refit is tried again with steps coarser by this.
 _BASE_CHANGE = 1
 #: How much coarser steps are tried to be, once training again has gained quality.
@@ -124,7 +124,7 @@ class RateControl:
         codes = np.rint((octaves - octaves.min()) * MAP_PARTS)
         codes = np.clip(codes, -128, 127).astype(int)
         steps = dequantised(self.net, np.ones(len(self.weights)), map_steps(0, codes))
-        spare = np.log2(_MOST_LEVELS / abs(self.weights / steps).max())
+        spare = np.log2(_MAX_LEVELS / abs(self.weights / steps).max())
         base = int(np.clip(spare * BASE_PARTS, 1, LARGEST_BASE))
         return codes.tolist(), base
 

@@ -24,8 +24,8 @@ from gaussflow.kernels.range_coder import decode, encode
 MAGIC = b"GF\x01"
 _CHECKSUM = 4
 #: What a header may ask for: nothing is allocated beyond.
-MOST_PIXELS = 2**26
-MOST_STREAM_WEIGHTS = 2**24
+MAX_PIXELS = 2**26
+MAX_STREAM_WEIGHTS = 2**24
 LARGEST_SYMBOL = 2**19
 #: Parts of an octave that the steps of all maps, and of each, are counted in.
 BASE_PARTS, MAP_PARTS = 32, 8
@@ -175,14 +175,14 @@ def _read_body(body):
     at = len(MAGIC)
     height, at = _read_varint(body, at)
     width, at = _read_varint(body, at)
-    if not 0 < height * width <= MOST_PIXELS:
+    if not 0 < height * width <= MAX_PIXELS:
         raise ValueError(f"it says that the picture has {height} x {width} pixels")
     kind, net_width, depth = body[at], body[at + 1], body[at + 2]
     channels = kind & 63
     net = FourierNet(net_width, depth, channels, "cas" if kind & 64 else "full")
     if kind >= 128 or channels not in (1, 3) or not net_width or not depth:
         raise ValueError(f"it says that the net is {net}")
-    if net_width > 32 or net.n_weights > MOST_STREAM_WEIGHTS:
+    if net_width > 32 or net.n_weights > MAX_STREAM_WEIGHTS:
         raise ValueError(f"it says that the net is {net}, larger than a stream may be")
     base, at = _read_varint(body, at + 3)
     limit, at = _read_varint(body, at)
