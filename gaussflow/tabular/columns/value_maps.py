@@ -15,6 +15,9 @@ from gaussflow.persistence.state import Persistent
 FEW_VALUES = 20
 #: Half a cell of the grid; a little less, or its edge would round away from it.
 HALF_CELL = 0.5 - 1e-7
+#: Bisections that find the ranks between which a range's values come out: more than
+#: the bits of a rank in (0, 1).
+BISECTIONS = 60
 
 
 class LevelMap(Persistent):
@@ -30,6 +33,8 @@ class LevelMap(Persistent):
         Whether a value that was not kept goes to the nearest kept one (numbers);
         otherwise it is left open, as if it had not been observed (categories).
     """
+
+    discrete = True  # nothing comes out between two values
 
     def __init__(self, values, counts, *, min_count, merge=False):
         kept = counts >= min_count
@@ -74,6 +79,22 @@ class LevelMap(Persistent):
         at = np.searchsorted(self.edges_, ranks, side="right") - 1
         return self.order_[np.clip(at, 0, len(self.order_) - 1)]
 
+    def ranks_within(self, ranges):
+        """Return the intervals of ranks that come out within closed ranges."""
+        kept = np.zeros(len(self.order_), dtype=bool)
+        for low, high in ranges:
+            kept |= (self.order_ >= low) & (self.order_ <= high)
+        return [(self.edges_[k], self.edges_[k + 1]) for k in np.flatnonzero(kept)]
+
+    def is_open(self, values):
+        """Return which values were too rare to be learned, and may be any level."""
+        return self.places(values) < 0
+
+    @property
+    def unordered(self):
+        """Whether the levels have no order: those of anything but numbers."""
+        return not self.merge_
+
 
 class GridMap(Persistent):
     """Ranks of a column of numbers: atoms, and smoothed ranks between them.
@@ -91,6 +112,8 @@ class GridMap(Persistent):
     unit_ : ndarray of shape (n_knots - 1,)
         Spacing of the values emitted in each segment; 0 where there is no grid.
     """
+
+    discrete = False
 
     def __init__(self, values, counts, *, min_count, grid, origin=None):
         self.origin_ = origin
@@ -182,6 +205,20 @@ class GridMap(Persistent):
         origin = self.origin_ or 0
         return np.where(unit > 0, np.rint((out + origin) / step) * step - origin, out)
 
+    def ranks_within(self, ranges):
+        """Return the disjoint intervals of ranks that come out within closed ranges."""
+        found = [_ranks_between(self, *ends) for ends in ranges]
+        return _joined([ends for ends in found if ends is not None])
+
+    def is_open(self, values):
+        """Return which values may be any: none, as all are placed on the line."""
+        return np.zeros(len(values), dtype=bool)
+
+    @property
+    def unordered(self):
+        """Whether the values have no order: never."""
+        return False
+
 
 def _line(knots, ranks, at, values, side):
     """Interpolate the rank within segment ``at``, never beyond its ends."""
@@ -218,3 +255,40 @@ def _nearest(places, values):
     order = np.argsort(places)
     middles = 0.5 * (places[order][:-1] + places[order][1:])
     return order[np.searchsorted(middles, values)]
+
+
+def _ranks_between(column_map, low, high):
+    """Return the ranks between which the values lie from low to high, or None."""
+    ends = np.array([0.0, 1.0])
+    values = column_map.values(ends)
+    if values[1] < low or values[0] > high:
+        return None
+    found = [0.0, 1.0]
+    if values[0] < low:
+        found[0] = _bisect(column_map, lambda v: v >= low)[1]
+    if values[1] > high:
+        found[1] = _bisect(column_map, lambda v: v > high)[0]
+    return tuple(found) if found[0] <= found[1] else None
+
+
+def _bisect(column_map, is_beyond):
+    """Return neighbouring ranks: of the last value not beyond, the first beyond."""
+    low, high = 0.0, 1.0
+    for _ in range(BISECTIONS):
+        middle = 0.5 * (low + high)
+        if is_beyond(column_map.values(np.array([middle]))[0]):
+            high = middle
+        else:
+            low = middle
+    return low, high
+
+
+def _joined(intervals):
+    """Return the union of intervals, as disjoint ones in order."""
+    out = []
+    for low, high in sorted(intervals):
+        if out and low <= out[-1][1]:
+            out[-1] = (out[-1][0], max(high, out[-1][1]))
+        else:
+            out.append((low, high))
+    return out

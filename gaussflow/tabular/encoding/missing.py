@@ -77,6 +77,26 @@ class MissingPatterns(Persistent):
             out[:, self.columns_[members]] = value[:, None] == 1.0
         return out
 
+    def states(self, k):
+        """Return the columns that latent column k tells of, and its states.
+
+        Parameters
+        ----------
+        k : int
+            A latent column.
+
+        Returns
+        -------
+        columns : ndarray of int
+            Their places in the table.
+        states : ndarray of shape (n_states, n_its_columns), bool
+            Which of them are missing in each state.
+        """
+        if self.joint_:
+            return self.columns_, self.patterns_
+        columns = self.columns_[self.patterns_[k]]
+        return columns, np.tile([[False], [True]], len(columns))
+
     @property
     def labels(self):
         """Names of the latent columns."""

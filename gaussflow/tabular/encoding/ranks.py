@@ -170,7 +170,7 @@ class RankEncoder(Persistent):
 
     def unordered(self):
         """Return which columns of ranks hold levels without an order, as booleans."""
-        return np.array([isinstance(m, LevelMap) and not m.merge_ for m in self.maps_])
+        return np.array([m.unordered for m in self.maps_])
 
     # -- helpers ------------------------------------------------------------
 
@@ -213,14 +213,14 @@ class RankEncoder(Persistent):
         n_learned = len(self.learned_)
         for j, column_map in enumerate(self.maps_):
             open_cells = (low[:, j] == 0.0) & (high[:, j] == 1.0)
-            if isinstance(column_map, LevelMap):
+            if column_map.discrete:
                 # A level too rare to be learned is drawn as if it had not been seen.
                 at = np.searchsorted(column_map.edges_, X[open_cells, j], "right") - 1
                 at = np.clip(at, 0, len(column_map.order_) - 1)
                 low[open_cells, j] = column_map.edges_[at]
                 high[open_cells, j] = column_map.edges_[at + 1]
-            atom = isinstance(column_map, LevelMap) | (high[:, j] - low[:, j] >= ATOM)
-            atom &= ~open_cells | isinstance(column_map, LevelMap)
+            atom = column_map.discrete | (high[:, j] - low[:, j] >= ATOM)
+            atom &= ~open_cells | column_map.discrete
             X[atom, j] = 0.5 * (low[atom, j] + high[atom, j])
         patterns = [
             m.values(X[:, n_learned + k]) for k, m in enumerate(self.missing_.maps_)

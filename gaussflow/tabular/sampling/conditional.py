@@ -188,7 +188,7 @@ def _region(column_map, cells, condition):
     pieces = []
     if condition.missing and cells.has_missing:
         pieces.append((0.0, 1.0))
-    intervals = condition.ranks(column_map)
+    intervals = column_map.ranks_within(condition.ranges)
     if intervals:
         low, high = np.array(intervals).T
         for start, stop in zip(*cell_line(cells, low, high), strict=True):
@@ -210,11 +210,7 @@ def _pattern_regions(encoder, forest_map, conditions, places):
     regions, patterns = {}, encoder.missing_
     first = len(encoder.learned_)
     for k, level_map in enumerate(patterns.maps_):
-        if patterns.joint_:
-            columns, states = patterns.columns_, patterns.patterns_
-        else:
-            columns = patterns.columns_[patterns.patterns_[k]]
-            states = np.tile([[False], [True]], len(columns))
+        columns, states = patterns.states(k)
         allowed = np.ones(len(states), dtype=bool)
         for i, c in zip(places, conditions, strict=True):
             for own in np.flatnonzero(columns == i):

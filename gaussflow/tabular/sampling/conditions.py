@@ -4,12 +4,9 @@ import numpy as np
 import pandas as pd
 
 from gaussflow.tabular.columns.cells import to_number
-from gaussflow.tabular.columns.value_maps import LevelMap
 
 #: A number so near to a place of the column's grid lies on it.
 ON_GRID = 1e-6
-#: Bisections that find the ranks between which a range's values come out.
-BISECTIONS = 60
 #: Most names that a message lists.
 LISTED = 12
 
@@ -35,17 +32,6 @@ class Condition:
         for low, high in self.ranges:
             out |= (numbers >= low) & (numbers <= high)
         return out
-
-    def ranks(self, column_map):
-        """Return the disjoint intervals of ranks that come out as such values."""
-        if isinstance(column_map, LevelMap):
-            edges = column_map.edges_
-            allowed = np.zeros(len(column_map.order_), dtype=bool)
-            for low, high in self.ranges:
-                allowed |= (column_map.order_ >= low) & (column_map.order_ <= high)
-            return [(edges[k], edges[k + 1]) for k in np.flatnonzero(allowed)]
-        found = [_ranks_between(column_map, *ends) for ends in self.ranges]
-        return _joined([ends for ends in found if ends is not None])
 
 
 def read_conditions(conditions, schema):
@@ -188,43 +174,6 @@ def _code(value, column):
         f"The condition on column {column.name!r} holds {value!r}, which was not seen "
         f"at fit. Values: {_listed(column.levels)}."
     )
-
-
-def _ranks_between(column_map, low, high):
-    """Return the ranks between which the values lie from low to high, or None."""
-    ends = np.array([0.0, 1.0])
-    values = column_map.values(ends)
-    if values[1] < low or values[0] > high:
-        return None
-    found = [0.0, 1.0]
-    if values[0] < low:
-        found[0] = _bisect(column_map, lambda v: v >= low)[1]
-    if values[1] > high:
-        found[1] = _bisect(column_map, lambda v: v > high)[0]
-    return tuple(found) if found[0] <= found[1] else None
-
-
-def _bisect(column_map, is_beyond):
-    """Return neighbouring ranks: of the last value not beyond, the first beyond."""
-    low, high = 0.0, 1.0
-    for _ in range(BISECTIONS):
-        middle = 0.5 * (low + high)
-        if is_beyond(column_map.values(np.array([middle]))[0]):
-            high = middle
-        else:
-            low = middle
-    return low, high
-
-
-def _joined(intervals):
-    """Return the union of intervals, as disjoint ones in order."""
-    out = []
-    for low, high in sorted(intervals):
-        if out and low <= out[-1][1]:
-            out[-1] = (out[-1][0], max(high, out[-1][1]))
-        else:
-            out.append((low, high))
-    return out
 
 
 def _listed(names):

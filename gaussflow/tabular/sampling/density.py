@@ -3,7 +3,6 @@
 import numpy as np
 
 from gaussflow.tabular.columns.cells import to_number
-from gaussflow.tabular.columns.value_maps import LevelMap
 from gaussflow.tabular.sampling.observed import ObservedRows
 
 #: Places at which the values of a grid are looked at within their ranks.
@@ -28,7 +27,7 @@ def log_density(encoder, forest_map, df):
         low, high = (to_number(end, column) for end in (column.low, column.high))
         slack = 0.0 if column.decimals is None else 0.5
         out[(numbers < low - slack) | (numbers > high + slack)] = -np.inf
-        if column.decimals is None and not isinstance(column_map, LevelMap):
+        if column.decimals is None and not column_map.discrete:
             out += _log_slope(column_map, forest_map.cells[j], numbers)
     possible = np.flatnonzero(out > -np.inf)
     regions = rows.book.regions(possible)

@@ -4,7 +4,6 @@ import numpy as np
 
 from gaussflow.forests.regions import RegionBook, cell_line, observed_line
 from gaussflow.tabular.columns.cells import to_numbers
-from gaussflow.tabular.columns.value_maps import LevelMap
 
 
 class ObservedRows:
@@ -54,11 +53,7 @@ class ObservedRows:
         patterns, first = self.encoder.missing_, len(self.encoder.learned_)
         masks, code = np.unique(self.missing, axis=0, return_inverse=True)
         for k, level_map in enumerate(patterns.maps_):
-            if patterns.joint_:
-                columns, states = patterns.columns_, patterns.patterns_
-            else:
-                columns = patterns.columns_[patterns.patterns_[k]]
-                states = np.array([[False], [True]]) & np.ones(len(columns), dtype=bool)
+            columns, states = patterns.states(k)
             kept = level_map.order_.astype(int)
             cells = self.map.cells[first + k]
             lines = cell_line(cells, level_map.edges_[:-1], level_map.edges_[1:])
@@ -72,14 +67,11 @@ class ObservedRows:
         """Return where distinct values lie on the line of cells; NaN if open."""
         column_map, cells = self.encoder.maps_[j], self.map.cells[j]
         low, high = column_map.intervals(values)
-        if isinstance(column_map, LevelMap):
-            is_open = column_map.places(values) < 0
-        else:
-            is_open = np.zeros(len(values), dtype=bool)
-            if column.decimals is not None:
-                # A value that never comes out takes the ranks of one that does.
-                nearest = column_map.values(0.5 * (low + high))
-                low, high = column_map.intervals(nearest)
+        is_open = column_map.is_open(values)
+        if column.decimals is not None:
+            # A value that never comes out takes the ranks of one that does.
+            nearest = column_map.values(0.5 * (low + high))
+            low, high = column_map.intervals(nearest)
         start, stop = observed_line(cells, low, high)
         start[is_open] = np.nan
         return start, stop
