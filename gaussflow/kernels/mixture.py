@@ -18,6 +18,9 @@ means : (D, K)
 scales : (D, K) the diagonals of the Cholesky factors, positive
 lower : (D, K, D) with lower[j, k, l] = L_k[j, l], read below the diagonal
     only; of shape (D, K, 0) when all the factors are diagonal
+
+The file is long because a kernel and all that it calls stand in one: Numba's cache
+does not see changes of other files.
 """
 
 import math

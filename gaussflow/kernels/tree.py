@@ -4,6 +4,9 @@ Columns come as whole codes, the number of the cell that a value lies in. A fore
 holds, for every column, a few trees on the codes of the columns before it. A
 leaf is a row of cumulative probabilities over the column's bins: its own cells, or
 even shares of the ranks that a linear model of the scores before it leaves.
+
+The file is long because a kernel and all that it calls stand in one: Numba's cache
+does not see changes of other files.
 """
 
 import math
@@ -363,6 +366,23 @@ def _end_level(end, tree, at, j, forest):
 
 
 @jit
+def _weigh(codes, pieces, j, mean, forest, regions, leaves, masses, ends):
+    """Write the leaf of each tree and what a region weighs there; return the sum."""
+    for t in range(len(leaves)):
+        leaves[t] = _find_leaf(codes, j, forest.roots[j, t], forest)
+        masses[t] = 0.0
+    for p in range(pieces[0], pieces[1]):
+        _piece(regions.low[p], regions.high[p], j, mean, forest, ends)
+        for t in range(len(leaves)):
+            masses[t] += _end_level(ends[1], t, leaves[t], j, forest)
+            masses[t] -= _end_level(ends[0], t, leaves[t], j, forest)
+    total = 0.0
+    for t in range(len(leaves)):
+        total += masses[t]
+    return total
+
+
+@jit
 def _draw_within(level, pieces, tree, at, j, mean, forest, regions, ends):
     """Return the cell, and the place in it, where a leaf's law on a region is."""
     first, stop = pieces
@@ -469,18 +489,11 @@ def forest_particles(
                         level - tree, tree, at, cells, j, mean, forest
                     )
                     continue
+                pieces = first, stop
                 mean = _mean_score(row, places, j, place, forest)
-                for t in range(n_trees):
-                    leaves[t] = _find_leaf(row, j, forest.roots[j, t], forest)
-                    masses[t] = 0.0
-                for p in range(first, stop):
-                    _piece(regions.low[p], regions.high[p], j, mean, forest, ends)
-                    for t in range(n_trees):
-                        masses[t] += _end_level(ends[1], t, leaves[t], j, forest)
-                        masses[t] -= _end_level(ends[0], t, leaves[t], j, forest)
-                total = 0.0
-                for t in range(n_trees):
-                    total += masses[t]
+                total = _weigh(
+                    row, pieces, j, mean, forest, regions, leaves, masses, ends
+                )
                 if not total > 0.0:
                     log_weights[i, m] = -np.inf
                     row[j] = 0
@@ -494,7 +507,6 @@ def forest_particles(
                 while tree < n_trees - 1 and level >= masses[tree]:
                     level -= masses[tree]
                     tree += 1
-                pieces = first, stop
                 row[j], places[j] = _draw_within(
                     level, pieces, tree, leaves[tree], j, mean, forest, regions, ends
                 )

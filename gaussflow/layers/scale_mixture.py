@@ -8,7 +8,7 @@ from gaussflow._common.checks import Integer, check_params
 from gaussflow.layers.base import Layer
 from gaussflow.mixtures.fit import standardise
 from gaussflow.mixtures.map import MixtureMap
-from gaussflow.mixtures.members import background, shrunk_covariance
+from gaussflow.mixtures.members import background
 from gaussflow.mixtures.normality import looks_standard_normal
 from gaussflow.mixtures.scale_em import (
     FIT_ROWS,
@@ -16,6 +16,7 @@ from gaussflow.mixtures.scale_em import (
     MIN_ROWS_ALONE,
     ScaleMixtureEM,
 )
+from gaussflow.mixtures.scatter import shrunk_covariance
 
 
 class ScaleMixture(Layer):

@@ -5,45 +5,17 @@ from scipy.linalg import solve_triangular
 from scipy.special import logsumexp
 from sklearn import config_context
 
+from gaussflow._common.normal import LOG_2PI
+from gaussflow.mixtures.scatter import REG_COVAR, robust_scatter, shrunk_covariance
+
 #: EM iterations in the search, and when a picked mixture sees all rows.
 SEARCH_ITER = 30
 FINAL_ITER = 30
-#: Variance added to every component, in units of the columns' variance.
-REG_COVAR = 1e-6
 #: Rows' worth of pooled covariance mixed into each component's own.
 PRIOR_ROWS = 2.0
 #: Least and most standard deviations of the background component, in those of
 #: the data.
 BACKGROUND_SCALES = (1.25, 2.0)
-
-
-def robust_scatter(S, n_iter=20, dof=3.0):
-    """Return location and scatter of a multivariate t fitted to the rows."""
-    n_features = S.shape[1]
-    centre = np.median(S, axis=0)
-    scatter = np.eye(n_features)
-    for _ in range(n_iter):
-        D = S - centre
-        distance = np.einsum("ij,ij->i", D, np.linalg.solve(scatter, D.T).T)
-        weight = (dof + n_features) / (dof + distance)
-        centre = weight @ S / weight.sum()
-        D = S - centre
-        scatter = (weight[:, None] * D).T @ D / len(S)
-        scatter[np.diag_indices(n_features)] += REG_COVAR
-    return centre, scatter
-
-
-def shrunk_covariance(S):
-    """Return a covariance that is regular for any rows, even for one."""
-    from sklearn.covariance import ledoit_wolf
-
-    n_rows, n_features = S.shape
-    if n_rows < 3:
-        # Too few rows to estimate anything: the columns are standardised.
-        return np.eye(n_features)
-    covariance = ledoit_wolf(S)[0]
-    covariance[np.diag_indices(n_features)] += REG_COVAR
-    return covariance
 
 
 def log_density(S, weights, means, covariances):
@@ -59,7 +31,7 @@ def log_density(S, weights, means, covariances):
             scales = np.diag(factor)
             U = solve_triangular(factor, D.T, lower=True).T
         terms[k] = -0.5 * np.einsum("ij,ij->i", U, U) - np.log(scales).sum()
-    terms += np.log(weights)[:, None] - 0.5 * S.shape[1] * np.log(2.0 * np.pi)
+    terms += np.log(weights)[:, None] - 0.5 * S.shape[1] * LOG_2PI
     return logsumexp(terms, axis=0)
 
 
@@ -67,7 +39,7 @@ class Member:
     """One mixture of a family: fitted by EM on some rows, then on all."""
 
     def __init__(self, family, n_components, init, seed):
-        # Imported at use, as ledoit_wolf above: both import much of sklearn.
+        # Imported at use, as it imports much of scikit-learn.
         from sklearn.mixture import GaussianMixture
 
         self.family = family
