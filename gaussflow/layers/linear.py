@@ -99,8 +99,8 @@ class Linear(Iterated):
     @property
     def rotation_seeds_(self):
         """Seeds of the iterations whose rotation was drawn at random."""
-        rotations = [iteration.rotation for iteration in self.iterations_]
-        return [rotation.seed for rotation in rotations if hasattr(rotation, "seed")]
+        seeds = [iteration.rotation.seed for iteration in self.iterations_]
+        return [seed for seed in seeds if seed is not None]
 
     def _fit_iteration(self, X, rng, target):
         return fit_iteration(X, rng, target=target, **self._settings())

@@ -85,7 +85,8 @@ class PolynomialMarginal(Marginal):
 
     def fit(self, counts, target=None):
         """Fit the maps from counts, toward N(0, 1) or the target's counts."""
-        degree = _check_degree(self.degree)
+        way_out = ' (for closer fits, take marginal="spline")'
+        degree = check_integer("degree", self.degree, 1, MAX_DEGREE, way_out)
         n_samples = counts.n_samples
         if target is not None:
             n_samples = min(n_samples, target.n_samples)
@@ -218,8 +219,3 @@ def raising_matrix(degree, to):
     """
     i, j = np.arange(to + 1)[:, None], np.arange(degree + 1)
     return comb(degree, j) * comb(to - degree, i - j) / comb(to, i)
-
-
-def _check_degree(degree):
-    way_out = ' (for closer fits, take marginal="spline")'
-    return check_integer("degree", degree, 1, MAX_DEGREE, way_out)

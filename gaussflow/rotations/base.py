@@ -20,10 +20,13 @@ class Rotation(Persistent, ABC):
         D.
     n_directions : int
         K, at most D.
+    seed : int or None
+        What the directions are drawn from; None where they are not drawn.
     """
 
     n_features: int
     n_directions: int
+    seed: int | None = None
 
     @abstractmethod
     def project(self, X):

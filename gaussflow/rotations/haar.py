@@ -8,14 +8,8 @@ import numpy as np
 from gaussflow._common.seeds import draw_seed
 from gaussflow.rotations.base import Rotation, check_rows, first, restrict, strategy
 
-# Matrices drawn lately, shared by every rotation of the process and bounded in
-# bytes. 50 rotations of 784 features, a whole layer, take 234 MiB.
-_CACHE_BYTES = 256 * 2**20
-_cache: OrderedDict[tuple[int, int, int], np.ndarray] = OrderedDict()
-_cache_lock = Lock()
 
-
-def _draw_haar(seed, n_features, n_rows):
+def draw_haar(seed, n_features, n_rows):
     """Return the first rows of the Haar-distributed matrix of a seed.
 
     The QR decomposition of a Gaussian matrix is Haar-distributed once the
@@ -28,23 +22,38 @@ def _draw_haar(seed, n_features, n_rows):
     return np.ascontiguousarray((q * np.where(np.diag(r) < 0, -1.0, 1.0)).T)
 
 
-def _recall_haar(seed, n_features, n_rows):
-    """Return the matrix of a seed, from memory where it is still there."""
-    key = (seed, n_features, n_rows)
-    with _cache_lock:
-        if key in _cache:
-            _cache.move_to_end(key)
-            return _cache[key]
-    # Drawn outside the lock: two threads may draw the same matrix, and get
-    # the same bits.
-    matrix = _draw_haar(*key)
-    matrix.setflags(write=False)
-    with _cache_lock:
-        _cache[key] = matrix
-        total = sum(kept.nbytes for kept in _cache.values())
-        while total > _CACHE_BYTES:
-            total -= _cache.popitem(last=False)[1].nbytes
-    return matrix
+class MatrixCache:
+    """The matrices drawn last, up to so many bytes; threads may share it."""
+
+    def __init__(self, max_bytes):
+        self.max_bytes, self._lock = max_bytes, Lock()
+        self._kept: OrderedDict[tuple[int, int, int], np.ndarray] = OrderedDict()
+
+    def __len__(self):
+        return len(self._kept)
+
+    def get(self, seed, n_features, n_rows):
+        """Return the matrix of a seed, from memory where it is still there."""
+        key = (seed, n_features, n_rows)
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        # Drawn outside the lock: two threads may draw the same matrix, and get
+        # the same bits.
+        matrix = draw_haar(*key)
+        matrix.setflags(write=False)
+        with self._lock:
+            self._kept[key] = matrix
+            total = sum(kept.nbytes for kept in self._kept.values())
+            while total > self.max_bytes:
+                total -= self._kept.popitem(last=False)[1].nbytes
+        return matrix
+
+
+#: Shared by every rotation of the process. 50 rotations of 784 features, a whole
+#: layer, take 234 MiB.
+CACHE = MatrixCache(256 * 2**20)
 
 
 class HaarRotation(Rotation):
@@ -88,12 +97,12 @@ class HaarRotation(Rotation):
 
     def _directions(self, dtype):
         if self.rows is None:
-            matrix = _recall_haar(self.seed, self.n_features, self.n_features)
+            matrix = CACHE.get(self.seed, self.n_features, self.n_features)
         elif len(self.rows) == 0:
             matrix = np.empty((0, self.n_features))
         else:
             drawn = int(self.rows.max()) + 1
-            matrix = _recall_haar(self.seed, self.n_features, drawn)[self.rows]
+            matrix = CACHE.get(self.seed, self.n_features, drawn)[self.rows]
         return matrix.astype(dtype, copy=False)
 
     def project(self, X):
