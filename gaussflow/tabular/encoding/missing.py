@@ -78,20 +78,7 @@ class MissingPatterns(Persistent):
         return out
 
     def states(self, k):
-        """Return the columns that latent column k tells of, and its states.
-
-        Parameters
-        ----------
-        k : int
-            A latent column.
-
-        Returns
-        -------
-        columns : ndarray of int
-            Their places in the table.
-        states : ndarray of shape (n_states, n_its_columns), bool
-            Which of them are missing in each state.
-        """
+        """Return the places of latent column k's columns, and which miss per state."""
         if self.joint_:
             return self.columns_, self.patterns_
         columns = self.columns_[self.patterns_[k]]

@@ -24,19 +24,8 @@ ORDERINGS = 3
 def learn_scores(encoder, low, high, rng, n_sweeps):
     """Order the levels of unordered columns, and return the scores' correlation.
 
-    Parameters
-    ----------
-    encoder : RankEncoder
-        With its maps, whose levels are ordered in place.
-    low, high : ndarray of shape (n_samples, n_features)
-        Intervals of ranks of the table's cells.
-    rng : numpy.random.Generator
-    n_sweeps : int
-        Gibbs sweeps that place the scores; with 0 they are placed column by column.
-
-    Returns
-    -------
-    correlation : ndarray of shape (n_features, n_features)
+    ``low`` and ``high`` are the cells' intervals of ranks; with no sweeps, scores are
+    placed column by column. The encoder's maps are ordered in place.
     """
     rows = np.arange(len(low))
     if len(rows) > LEARNING_ROWS:

@@ -33,27 +33,17 @@ class RankEncoder(Persistent):
     ----------
     schema : Schema
         What the columns are. Tables are taken to be checked against it.
-    min_count : int, default=5
-        A category held by fewer rows is learned as if it had not been seen, and
-        never comes out; a numeric column's extreme comes out only if as
-        many rows hold it. With 1, everything comes back exactly.
-    target : str or None, default=None
-        Column by whose association the levels of categories are ordered.
+    min_count, target : see TableEncoder
 
     Attributes
     ----------
-    schema_ : Schema
-        What the columns are.
     learned_ : list of int
         Places of the learned columns in the schema.
     maps_ : list of LevelMap and GridMap
         One per column of ranks: the learned columns', then the patterns'.
     missing_ : MissingPatterns
         Which cells are missing together.
-    feature_names_ : list of str
-        One name per column of ranks.
-    suppressed_ : dict
-        Per column with suppressed levels: their number and their rows.
+    schema_, feature_names_, suppressed_ : see TableEncoder
     """
 
     def __init__(self, schema, *, min_count=5, target=None):
@@ -83,17 +73,9 @@ class RankEncoder(Persistent):
         return self._matrix(low, high, rng)
 
     def decode_ranks(self, ranks):
-        """Return the table of ranks in [0, 1]; NaN where a cell is missing.
+        """Return the table of ranks in [0, 1], (n_samples, n_features).
 
-        Parameters
-        ----------
-        ranks : ndarray of shape (n_samples, n_features)
-            Ranks; which cells are missing the last columns say, the pattern's.
-
-        Returns
-        -------
-        df : pandas.DataFrame of shape (n_samples, n_columns)
-            Columns, dtypes, categories, grids and bounds of the fitted table.
+        The last columns, the pattern's, say which cells are missing: NaN is any rank.
         """
         ranks = np.where(np.isnan(ranks), 0.5, ranks)
         numbers = [m.values(ranks[:, j]) for j, m in enumerate(self.maps_)]
@@ -147,19 +129,10 @@ class RankEncoder(Persistent):
         return mask
 
     def drawing_order(self, *, target_last=False):
-        """Return the columns of ranks in the order in which they are drawn.
+        """Return the columns of ranks as they are drawn, as a list of int.
 
         The pattern of missing cells first, then the table's order, the target
         before it, or after it.
-
-        Parameters
-        ----------
-        target_last : bool, default=False
-            Whether the target is drawn from all other columns.
-
-        Returns
-        -------
-        order : list of int
         """
         learned = range(len(self.learned_))
         patterns = range(len(self.learned_), len(self.maps_))

@@ -9,19 +9,7 @@ from gaussflow.tabular.columns.cells import from_numbers, to_series
 
 
 def unlearned_column(column, missing):
-    """Return cells of a column that is not learned: its constant, new keys, or none.
-
-    Parameters
-    ----------
-    column : Column
-        A constant, an identifier or free text.
-    missing : ndarray of shape (n_rows,), bool
-        Which cells of a constant are missing.
-
-    Returns
-    -------
-    series : pandas.Series
-    """
+    """Return cells of a column that is not learned: its constant, new keys, or none."""
     n_rows = len(missing)
     if column.kind == "identifier":
         return _new_keys(column, n_rows)
