@@ -8,7 +8,8 @@ from pandas.api import types
 
 from gaussflow.tabular.columns.cells import date_ticks
 
-#: Most decimals that count as a grid; beyond, a column is in full precision.
+#: Most decimals that count as a grid; beyond, a column is in full precision, as a
+#: float64 has 15 to 17 digits in all.
 MAX_DECIMALS = 12
 NUMBER_KINDS = ("continuous", "integer", "datetime")
 LEVEL_KINDS = ("boolean", "categorical", "ordinal")
@@ -17,7 +18,7 @@ EXACT = 2**53
 #: All-distinct columns with fewer filled cells than this are not taken for keys, nor
 #: are columns with the name of a key, half of whose values differ.
 MIN_KEYS, MIN_NAMED_KEYS = 10, 50
-#: Dates of other years are most likely markers of something unknown.
+#: Dates of other years are most likely markers of something unknown. Chosen by hand.
 YEARS = (1800, 2200)
 #: What to do with values that a column cannot hold, by pandas' name for them.
 CONVERSIONS = {

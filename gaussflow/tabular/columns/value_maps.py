@@ -11,7 +11,7 @@ import numpy as np
 from gaussflow.persistence.state import Persistent
 
 #: Numeric columns with at most so many distinct values are taken as a list of
-#: values; nothing is emitted between them.
+#: values; nothing is emitted between them. Chosen by hand.
 FEW_VALUES = 20
 #: Half a cell of the grid; a little less, or its edge would round away from it.
 HALF_CELL = 0.5 - 1e-7

@@ -5,9 +5,10 @@ import numpy as np
 from gaussflow.persistence.state import Persistent
 from gaussflow.tabular.columns.value_maps import LevelMap
 
-#: Most whole-row patterns that are kept as the levels of one column.
+#: Most whole-row patterns that are kept as the levels of one column: more are too
+#: rare each to be learned. Chosen by hand.
 MAX_PATTERNS = 64
-#: Share of the rows that these patterns must cover.
+#: Share of the rows that these patterns must cover. Chosen by hand.
 MIN_COVER = 0.95
 
 

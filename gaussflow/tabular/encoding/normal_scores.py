@@ -56,6 +56,7 @@ def latent_correlation(Z):
     n_rows, n_columns = Z.shape
     if n_columns == 1:
         return np.ones((1, 1))
+    # Chosen by hand; positive definite even where columns are equal.
     shrink = 0.002 + min(0.5, 0.2 * n_columns / n_rows)
     correlation = np.corrcoef(Z, rowvar=False)
     return (1.0 - shrink) * correlation + shrink * np.eye(n_columns)
@@ -146,7 +147,8 @@ def _order_levels(encoder, j, Z, low, high):
     size = np.bincount(place[closed], minlength=n_levels)
     sums = np.zeros((n_levels, others.shape[1]))
     np.add.at(sums, place[closed], others[closed])
-    # Means of few rows are drawn to the centre, so that noise sorts nothing.
+    # Means of few rows are shrunk to the centre by five rows (chosen by hand), so
+    # that noise sorts nothing.
     means = sums / (size + 5.0)[:, None]
     scaled = means * np.sqrt(size)[:, None]
     axis = np.linalg.svd(scaled, full_matrices=False)[2][0]

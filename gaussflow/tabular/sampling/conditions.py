@@ -5,7 +5,8 @@ import pandas as pd
 
 from gaussflow.tabular.columns.cells import to_number
 
-#: A number so near to a place of the column's grid lies on it.
+#: A number so near to a place of the column's grid lies on it: well above float64's
+#: rounding, far below a step.
 ON_GRID = 1e-6
 #: Most names that a message lists.
 LISTED = 12

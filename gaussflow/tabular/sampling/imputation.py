@@ -16,6 +16,7 @@ PARTICLES_EACH = 8
 #: usual one.
 RESAMPLE = 0.5
 #: Draws of a row, for each imputation and at least; more where some break a rule.
+#: Chosen by hand.
 TRIES = ((1, 1), (2, 16), (8, 64))
 #: Rows that are drawn at a time; bounds memory.
 BLOCK_ROWS = 50_000
