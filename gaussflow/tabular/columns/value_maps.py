@@ -39,6 +39,7 @@ class LevelMap(Persistent):
     def __init__(self, values, counts, *, min_count, merge=False):
         kept = counts >= min_count
         self.merge_ = merge
+        self.unordered = not merge  # only numbers are merged, and have an order
         self.n_suppressed_ = int((~kept).sum())
         self.rows_suppressed_ = int(counts[~kept].sum())
         weights = counts[kept].astype(float)
@@ -90,11 +91,6 @@ class LevelMap(Persistent):
         """Return which values were too rare to be learned, and may be any level."""
         return self.places(values) < 0
 
-    @property
-    def unordered(self):
-        """Whether the levels have no order: those of anything but numbers."""
-        return not self.merge_
-
 
 class GridMap(Persistent):
     """Ranks of a column of numbers: atoms, and smoothed ranks between them.
@@ -113,7 +109,7 @@ class GridMap(Persistent):
         Spacing of the values emitted in each segment; 0 where there is no grid.
     """
 
-    discrete = False
+    discrete = unordered = False
 
     def __init__(self, values, counts, *, min_count, grid, origin=None):
         self.origin_ = origin
@@ -213,11 +209,6 @@ class GridMap(Persistent):
     def is_open(self, values):
         """Return which values may be any: none, as all are placed on the line."""
         return np.zeros(len(values), dtype=bool)
-
-    @property
-    def unordered(self):
-        """Whether the values have no order: never."""
-        return False
 
 
 def _line(knots, ranks, at, values, side):
