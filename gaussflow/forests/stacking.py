@@ -3,6 +3,7 @@
 import numpy as np
 
 #: Steps of expectation-maximisation: few, so that weights stay off the corners.
+#: Chosen by hand.
 STEPS = 60
 
 

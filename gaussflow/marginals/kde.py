@@ -6,6 +6,7 @@ from gaussflow.kernels.density import kde_densities
 from gaussflow.marginals.counts import BIN_WIDTH, GRID_HALF, N_BINS
 from gaussflow.marginals.density import NORMAL, DensityMarginal, normal_share
 
+#: From 1.7 bins of the grid to most of a unit. Chosen by hand: more cost more.
 BANDWIDTHS = np.geomspace(0.04, 0.8, 12)
 
 

@@ -29,7 +29,8 @@ MAX_DEGREE = 50
 #: Least slope of a polynomial, as a share of the straight line's through its
 #: ends: no row loses more than -log of it, and the inverse stays well behaved.
 MIN_SLOPE = 0.02
-#: The derivative's coefficients are positive at this many times the degree.
+#: The derivative's coefficients are positive at this many times the degree: more
+#: admits more polynomials and costs more. Chosen by hand, as is the ridge.
 RAISE = 4
 #: Weight of the straight line beside that of the data, which is 1.
 RIDGE = 1e-3

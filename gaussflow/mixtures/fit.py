@@ -16,7 +16,8 @@ from gaussflow.mixtures.map import GroupedMap, MixtureMap
 from gaussflow.mixtures.members import Member, background
 from gaussflow.mixtures.search import Settings, search
 
-#: Rows that the search and the last EM iterations see at most.
+#: Rows that the search and the last EM iterations see at most: time for accuracy,
+#: chosen by hand.
 SEARCH_ROWS = 5000
 FIT_ROWS = 20000
 #: Held-out share of each split; small samples get one split more.

@@ -8,7 +8,8 @@ from sklearn import config_context
 from gaussflow._common.normal import LOG_2PI
 from gaussflow.mixtures.scatter import REG_COVAR, robust_scatter, shrunk_covariance
 
-#: EM iterations in the search, and when a picked mixture sees all rows.
+#: EM iterations in the search, and when a picked mixture sees all rows: few,
+#: for time. Chosen by hand.
 SEARCH_ITER = 30
 FINAL_ITER = 30
 #: Rows' worth of pooled covariance mixed into each component's own.

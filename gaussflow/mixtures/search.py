@@ -18,7 +18,8 @@ FAMILIES = ("full", "tied", "diag", "scaled")
 LADDER = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 #: The same for concentric components, which only model tails.
 LADDER_SCALED = (2, 3, 5, 8)
-#: Least rows that a search can learn anything from.
+#: Least rows that a search can learn anything from; this and the limits below are
+#: chosen by hand, for time.
 MIN_ROWS = 20
 #: Components of the whole average, and numbers in their covariances: they set
 #: the cost of mapping a row. A column costs as much as MIN_NUMBERS of them.

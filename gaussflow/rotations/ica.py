@@ -7,6 +7,7 @@ from gaussflow.rotations._subsample import shrink_together, subsample, whiten
 from gaussflow.rotations.base import strategy
 from gaussflow.rotations.dense import DenseRotation
 
+# Directions, rows and steps bound the cost of a search; chosen by hand.
 _MAX_DIRECTIONS = 16
 _MAX_ROWS = 5000
 _MAX_STEPS = 50

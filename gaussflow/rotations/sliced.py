@@ -10,6 +10,7 @@ from gaussflow.rotations.base import strategy
 from gaussflow.rotations.dense import DenseRotation
 from gaussflow.rotations.ica import fast_ica
 
+# Directions, rows, steps and bins bound the cost of a search; chosen by hand.
 _MAX_DIRECTIONS = 16
 _MAX_ROWS = 5000
 _N_STEPS = 50
