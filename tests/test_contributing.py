@@ -18,3 +18,10 @@ def test_the_layer_of_contributing_keeps_the_laws_of_every_layer():
 def test_the_layer_of_contributing_has_at_most_40_lines():
     (layer,) = (x for x in ast.parse(EXAMPLE).body if isinstance(x, ast.ClassDef))
     assert layer.end_lineno - layer.lineno < 40
+
+
+def test_every_target_of_make_that_the_pages_name_exists():
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M))
+    for page in ("CONTRIBUTING.md", "README.md", "ARCHITECTURE.md"):
+        named = re.findall(r"`make (\w+)", (ROOT / page).read_text())
+        assert set(named) <= targets, page
