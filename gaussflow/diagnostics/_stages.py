@@ -92,6 +92,6 @@ def as_fitted(flow, sets, rng):
     constant = (X == X[0]).all(axis=0)
     if flow.spreads_ties:
         X, tied = spread, np.zeros_like(tied)
-    X = X.astype(flow._working_dtype())
+    X = X.astype(flow.working_dtype())
     ends = np.cumsum([len(rows) for rows in sets])[:-1]
     return np.split(X, ends), np.flatnonzero(tied | constant).tolist()

@@ -264,8 +264,8 @@ def held_out_score(layers, train, judges, rng, n_jobs=None):
     Z = np.array(train, dtype=np.float64, order="C")
     judged = np.array(judges, dtype=np.float64, order="C")
     total = np.zeros(len(judged))
-    for layer, layer_rng in zip(_fresh(layers), rng.spawn(len(layers)), strict=True):
-        layer.set_params(n_jobs=n_jobs)
+    for layer, layer_rng in zip(layers, rng.spawn(len(layers)), strict=True):
+        layer = layer.unfitted(n_jobs)
         Z, _ = layer.fit_forward(Z, layer_rng)
         judged, log_det = layer.forward_and_log_det(judged)
         total += log_det

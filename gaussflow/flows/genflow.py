@@ -3,28 +3,14 @@
 import numpy as np
 from sklearn.base import clone
 
-from gaussflow._common.checks import Choice, Integer, Number, check_params
-from gaussflow._common.seeds import as_generator, draw_seed
-from gaussflow.flows.architectures import automatic
-from gaussflow.flows.layer_list import LayerList
-from gaussflow.flows.monitor import Monitor, stop_early
-from gaussflow.flows.refinement import STARTS, Refined, refine_last, retrace_last
+from gaussflow._common.checks import Choice, Flag, Integer, Number, check_params
+from gaussflow._common.seeds import as_generator
+from gaussflow.flows.fitting import chain, fit_flow
+from gaussflow.flows.refinement import refine_flow
 from gaussflow.layers.base import Layer
-from gaussflow.marginals.ties import spread_ties
-from gaussflow.persistence import Saved
-
-DIRECTIONS = ("gaussianize", "generate")
-#: Most rows that are held out, and most rows on which a flow that was judged
-#: by held-out rows is fitted again with them.
-MAX_HELD_OUT = 10_000
-MAX_REFIT = 20_000
-#: Rows, and samples, by which samples are matched to rows.
-FINISH_ROWS = 20_000
-#: Rows that an automatic choice of layers may look at.
-CHOICE_POOL = 20_000
 
 
-class GenFlow(Saved, Refined, LayerList, Layer):
+class GenFlow(Layer):
     """Generative model by iterative Gaussianization: a list of layers.
 
     The layers carry the data to a standard normal, one after the other, without
@@ -113,10 +99,11 @@ class GenFlow(Saved, Refined, LayerList, Layer):
     """
 
     _rules = {
-        "direction": Choice(DIRECTIONS),
+        "direction": Choice(("gaussianize", "generate")),
         "n_gen_samples": Integer(2, None, None),
         "validation_fraction": Number("[0, 1)"),
         "refinement": Choice(("joint",), None),
+        "warm_start": Flag(),
     }
 
     def __init__(
@@ -149,79 +136,110 @@ class GenFlow(Saved, Refined, LayerList, Layer):
     def _fit_validated(self, X, rng=None):
         self._check_params()
         rng = as_generator(self.random_state) if rng is None else rng
-        choice_rng, split_rng, latent_rng, layer_rng, ties_rng, joint_rng = rng.spawn(6)
         done = self._fitted_so_far()
-        if self.spreads_ties:
-            X = spread_ties(X, ties_rng)
-        templates = self._templates(X, choice_rng, done)
-        rngs = layer_rng.spawn(len(done) + len(templates))[len(done) :]
-        seeds = [draw_seed(one) for one in (latent_rng, *rngs)]
-        train, held_out = self._split(X, split_rng)
-        monitor = Monitor(held_out, self.verbose)
-        rows = None
-        if self.refinement is not None and held_out is not None:
-            # What is carried through the layers is overwritten.
-            rows = train.copy(), held_out.copy()
-        layers = self._fit_layers(train, done, templates, seeds, monitor)
-        refined, self.refinement_ = None, None
-        if rows is not None:
-            refined, self.refinement_ = self._refine_jointly(layers, *rows, joint_rng)
-        if held_out is not None and len(X) <= MAX_REFIT:
-            stop_early(layers[len(done) :], templates, monitor, len(done))
-            first = layers[len(done) :]
-            layers = self._fit_layers(
-                self._work(X), done, templates, seeds, None, first
-            )
-            if refined is not None:
-                refined = retrace_last(
-                    layers, self._work(X), self.refinement_, self.n_jobs
-                )
-        if refined is not None:
-            layers[-1] = refined
-        for layer in layers:
-            layer.forget_search()
+        fit = fit_flow(self, X, rng, done)
         earlier = self.loss_curve_ if done else []
-        self.loss_curve_ = [*earlier, *monitor.curve]
-        self.layers_ = layers
-        self.last_fitted_layer_ = len(layers) - 1
-        self.n_layers_ = len(layers)
-        self.n_iter_ = sum(int(layer.n_iter_) for layer in layers)
+        for layer in fit.layers:
+            layer.forget_search()
+        if fit.stem_scores is not None:
+            self.stem_scores_ = fit.stem_scores
+        self.refinement_ = fit.refinement
+        self.loss_curve_ = [*earlier, *fit.loss_curve]
+        self.layers_ = fit.layers
+        self.last_fitted_layer_ = len(fit.layers) - 1
+        self.n_layers_ = len(fit.layers)
+        self.n_iter_ = sum(int(layer.n_iter_) for layer in fit.layers)
 
-    def _refine_jointly(self, layers, X, held_out, rng):
-        """Return the last layer refined, or None where nothing is gained; a report."""
-        settings = {"starts": STARTS, "n_iter": None, "rotations": True}
-        settings["n_jobs"] = self.n_jobs
-        return refine_last(layers, X, held_out, rng, settings)
-
-    def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
-        """Fit the flow as one layer of another flow.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_samples, n_features)
-            Validated working rows, overwritten.
-        rng : numpy.random.Generator
-            Takes the place of ``random_state``.
-        target : ndarray or None, default=None
-            Not supported: a flow inside a flow fits toward the standard normal.
-        monitor : Monitor or None, default=None
-            Ignored.
-        start : GenFlow or None, default=None
-            Ignored.
-
-        Returns
-        -------
-        Z : ndarray of shape (n_samples, n_features)
-        log_det : ndarray of shape (n_samples,)
-        """
-        if target is not None:
-            raise ValueError(
-                'A GenFlow inside another cannot be fitted with direction="generate".'
-                " Put its layers into the outer list instead."
-            )
+    def fit_forward(self, X, rng, *, monitor=None, start=None):
+        """Fit the flow as one layer of another flow."""
         self.n_features_in_ = X.shape[1]
         self._fit_validated(X, rng)
         return self.forward_and_log_det(X)
+
+    def matching(self):
+        """Refuse: a flow inside a flow fits toward the standard normal."""
+        raise ValueError(
+            'A GenFlow inside another cannot be fitted with direction="generate".'
+            " Put its layers into the outer list instead."
+        )
+
+    def refine(
+        self,
+        X,
+        *,
+        start="best",
+        n_iter=None,
+        rotations=True,
+        validation_fraction=0.2,
+        random_state=None,
+    ):
+        """Improve all maps of the last layer together, by maximum likelihood.
+
+        A fit adds one iteration after the other, each the best for the moment. Here
+        all of them move together, along exact gradients, while rows held out from X
+        say when to stop (Meng et al., 2020, "Gaussianization flows"). Where these
+        rows gain no more than two standard errors, the flow stays as it is, to the bit.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to refine on. Held-out rows that the flow was fitted to flatter what
+            it is now: pass fresh rows where there are some, or fit with
+            ``refinement="joint"``, which keeps rows apart for both.
+        start : {"best", "fitted", "random"}, default="best"
+            "fitted" goes on from the fitted maps; "random" trains end to end, from
+            random rotations and identity maps, which take the place of the layer's
+            iterations; "best" does both, and takes what held-out rows prefer.
+        n_iter : int or None, default=None
+            Rotations of a random start; None takes 24 for two columns, fewer for more.
+        rotations : bool, default=True
+            Move the directions too.
+        validation_fraction : float, default=0.2
+            Share of the rows that say when to stop, at most 10,000.
+        random_state : int, RandomState, Generator or None, default=None
+            Randomness of the split and of a random start.
+
+        Returns
+        -------
+        self : GenFlow
+            ``refinement_`` tells what was done.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import make_moons
+        >>> from gaussflow import GenFlow
+        >>> from gaussflow.layers import Linear
+        >>> X, _ = make_moons(1500, noise=0.1, random_state=0)
+        >>> flow = GenFlow([Linear(n_iter=8)], random_state=0).fit(X[:500])
+        >>> before = flow.score(X[1000:])
+        >>> flow = flow.refine(X[500:1000], n_iter=6, random_state=0)
+        >>> flow.refinement_["admitted"], flow.score(X[1000:]) > before + 0.05
+        (True, True)
+        """
+        self.layers_, self.refinement_ = refine_flow(
+            self,
+            self._validate(X),
+            start=start,
+            n_iter=n_iter,
+            rotations=rotations,
+            validation_fraction=validation_fraction,
+            random_state=random_state,
+        )
+        return self
+
+    # -- the map --------------------------------------------------------------
+
+    def forward_and_log_det(self, X):
+        """Return Z and log |det dZ/dX| of each row."""
+        if self.direction == "generate":
+            return chain(X, reversed(self.layers_), "inverse_and_log_det")
+        return chain(X, self.layers_, "forward_and_log_det")
+
+    def inverse_and_log_det(self, Z):
+        """Return X and log |det dX/dZ| of each row."""
+        if self.direction == "generate":
+            return chain(Z, self.layers_, "forward_and_log_det")
+        return chain(Z, reversed(self.layers_), "inverse_and_log_det")
 
     @property
     def spreads_ties(self):
@@ -230,6 +248,114 @@ class GenFlow(Saved, Refined, LayerList, Layer):
             return True
         facing = self.layers[-1 if self.direction == "generate" else 0]
         return facing.spreads_ties
+
+    def working_dtype(self):
+        """Return the numpy dtype of the arithmetic."""
+        message = f"dtype must be float64 or float32, got {self.dtype!r}."
+        try:
+            dtype = np.dtype(self.dtype)
+        except TypeError as exc:
+            raise ValueError(message) from exc
+        if dtype not in (np.dtype("f8"), np.dtype("f4")):
+            raise ValueError(message)
+        return dtype
+
+    # -- the list of layers -----------------------------------------------------
+
+    def get_layer_list(self):
+        """Return the layers: the fitted ones after fit, else those given.
+
+        Returns
+        -------
+        layers : list of Layer
+        """
+        if "layers_" in vars(self):
+            return list(self.layers_)
+        return list(self.layers) if isinstance(self.layers, (list, tuple)) else []
+
+    def add_layer(self, layer):
+        """Append a layer to the list; return self.
+
+        With ``warm_start=True`` the next ``fit`` goes on with it after the
+        layers that are fitted.
+
+        Parameters
+        ----------
+        layer : Layer
+            An unfitted layer.
+
+        Returns
+        -------
+        self : GenFlow
+        """
+        if not isinstance(layer, Layer):
+            raise TypeError(
+                f"add_layer takes a Layer such as Linear(), got {type(layer).__name__}."
+            )
+        given = self.layers
+        if isinstance(given, str):
+            # From here on the list is the user's: what "auto" chose, and this.
+            given = [clone(fitted) for fitted in getattr(self, "layers_", [])]
+        self.layers = [*given, layer]
+        return self
+
+    def get_params(self, deep=True):
+        """Return the parameters; with deep=True those of the layers too.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Also return ``layers__0__rotation`` and its like.
+
+        Returns
+        -------
+        params : dict
+        """
+        params = super().get_params(deep=False)
+        if deep and isinstance(self.layers, (list, tuple)):
+            for index, layer in enumerate(self.layers):
+                if isinstance(layer, Layer):
+                    params[f"layers__{index}"] = layer
+                    for name, value in layer.get_params(deep=True).items():
+                        params[f"layers__{index}__{name}"] = value
+        return params
+
+    def set_params(self, **params):
+        """Set parameters, those of layers by ``layers__<index>__<name>``.
+
+        Parameters
+        ----------
+        **params : dict
+            Names and values.
+
+        Returns
+        -------
+        self : GenFlow
+        """
+        own = {k: v for k, v in params.items() if not k.startswith("layers__")}
+        super().set_params(**own)
+        # Layers first, then what is inside them.
+        for name in sorted(params.keys() - own.keys()):
+            self._set_layer_param(name, params[name])
+        return self
+
+    def _set_layer_param(self, name, value):
+        _, index, *rest = name.split("__", 2)
+        n_layers = len(self.layers) if isinstance(self.layers, (list, tuple)) else 0
+        if not index.isdigit() or int(index) >= n_layers:
+            raise ValueError(
+                f"Invalid parameter {name!r} for {type(self).__name__}: layers has "
+                f"{n_layers} layers to set (layers={self.layers!r}). Pass a list "
+                f"of layers and use layers__0__<name> and up."
+            )
+        if rest:
+            self.layers[int(index)].set_params(**{rest[0]: value})
+        else:
+            layers = list(self.layers)
+            layers[int(index)] = value
+            self.layers = layers
+
+    # -- checks -----------------------------------------------------------------
 
     def _check_params(self):
         check_params(self)
@@ -265,7 +391,7 @@ class GenFlow(Saved, Refined, LayerList, Layer):
 
     def _fitted_so_far(self):
         """Layers that a warm start keeps."""
-        if not self.warm_start or not hasattr(self, "layers_"):
+        if not self.warm_start or "layers_" not in vars(self):
             return []
         width = self.layers_[0].n_features_in_
         if width != self.n_features_in_:
@@ -275,147 +401,3 @@ class GenFlow(Saved, Refined, LayerList, Layer):
                 f"to fit them anew."
             )
         return list(self.layers_)
-
-    def _templates(self, X, rng, done):
-        """Unfitted layers that are to be fitted now."""
-        if not isinstance(self.layers, str):
-            given = self.layers[len(done) :]
-            return [clone(layer) for layer in given]
-        if done:
-            return []
-        pool = X
-        if len(X) > CHOICE_POOL:
-            pool = X[np.sort(rng.choice(len(X), CHOICE_POOL, replace=False))]
-        layers, self.stem_scores_ = automatic(
-            np.asarray(pool, dtype=np.float64),
-            rng,
-            direction=self.direction,
-            n_jobs=self.n_jobs,
-        )
-        return [clone(layer) for layer in layers]
-
-    def _split(self, X, rng):
-        """Return working copies of the rows to fit on and of those held out."""
-        n_held_out = min(int(self.validation_fraction * len(X)), MAX_HELD_OUT)
-        if self.direction == "generate" or min(n_held_out, len(X) - n_held_out) < 2:
-            return self._work(X), None
-        chosen = np.zeros(len(X), dtype=bool)
-        chosen[rng.choice(len(X), n_held_out, replace=False)] = True
-        return self._work(X[~chosen], owned=True), self._work(X[chosen], owned=True)
-
-    def _work(self, X, *, owned=False):
-        """Return rows as working memory in the flow's precision, copied once."""
-        dtype = self._working_dtype()
-        return np.array(X, dtype=dtype, order="C", copy=None if owned else True)
-
-    def _fit_layers(self, X, done, templates, seeds, monitor, first=None):
-        """Fit copies of the templates after the layers that are done.
-
-        ``first`` are the layers of an earlier pass over some of the rows.
-        """
-        target, steps = None, []
-        if self.direction == "generate":
-            target, X = X, self._latent(X, np.random.default_rng(seeds[0]))
-            target, templates, steps = self._data_steps(target, done, templates, seeds)
-        rows = X[:: max(len(X) // FINISH_ROWS, 1)].copy()
-        log_det = np.zeros(len(X))
-        for layer in done:
-            X, added = layer.forward_and_log_det(X)
-            log_det += added
-            if monitor is not None:
-                monitor.advance(layer.forward_and_log_det)
-        layers = list(done)
-        starts = first or [None] * len(templates)
-        # Seeds of data steps, which are fitted by now, come after those of layers.
-        seeds_of_layers = seeds[1 : 1 + len(templates)]
-        jobs = zip(templates, starts, seeds_of_layers, strict=True)
-        for template, start, seed in jobs:
-            layer = self._fresh(template)
-            if monitor is not None:
-                monitor.start_layer(len(layers), float(np.mean(log_det)))
-            rng = np.random.default_rng(seed)
-            X, added = layer.fit_forward(
-                X, rng, target=target, monitor=monitor, start=start
-            )
-            if monitor is not None:
-                monitor.finish_layer(layer, X, added, target)
-            log_det += added
-            layers.append(layer)
-        if target is None:
-            self._finish(layers, rows, np.random.default_rng(seeds[0]))
-        return [*layers, *steps]
-
-    def _fresh(self, template):
-        """Return an unfitted copy of a layer that works in as many threads."""
-        return template.unfitted(self.n_jobs)
-
-    def _data_steps(self, target, done, templates, seeds):
-        """Fit the data steps that end a list from noise to data, the last one first.
-
-        Returns the data as the layers before them see it, the templates of these
-        layers, and the fitted steps.
-        """
-        if done and done[-1].data_step and templates:
-            raise ValueError(
-                "A layer cannot follow Inverse, which ends a list of direction "
-                '"generate". Put it before, and fit with warm_start=False.'
-            )
-        templates, steps = list(templates), []
-        while templates and templates[-1].data_step:
-            step = self._fresh(templates.pop())
-            rng = np.random.default_rng(seeds[1 + len(templates)])
-            target = step.prepare(target, rng)
-            steps.insert(0, step)
-        return target, templates, steps
-
-    def _finish(self, layers, rows, rng):
-        """Let layers that match samples see what the layers after them generate."""
-        for index in reversed(range(len(layers))):
-            if not layers[index].finishes:
-                continue
-            reached, _ = self._chain(rows.copy(), layers[:index], "forward_and_log_det")
-            n_samples = min(4 * len(rows), FINISH_ROWS)
-            noise = rng.standard_normal((n_samples, rows.shape[1]))
-            after = reversed(layers[index + 1 :])
-            samples, _ = self._chain(
-                noise.astype(rows.dtype), after, "inverse_and_log_det"
-            )
-            layers[index].finish(reached, samples, rng)
-
-    def _latent(self, X, rng):
-        n_gen = self.n_gen_samples
-        if n_gen is None:
-            n_gen = max(len(X), 2_000)
-        return rng.standard_normal((int(n_gen), X.shape[1])).astype(X.dtype)
-
-    def _working_dtype(self):
-        message = f"dtype must be float64 or float32, got {self.dtype!r}."
-        try:
-            dtype = np.dtype(self.dtype)
-        except TypeError as exc:
-            raise ValueError(message) from exc
-        if dtype not in (np.dtype("f8"), np.dtype("f4")):
-            raise ValueError(message)
-        return dtype
-
-    # -- the map --------------------------------------------------------------
-
-    def forward_and_log_det(self, X):
-        """Return Z and log |det dZ/dX| of each row."""
-        if self.direction == "generate":
-            return self._chain(X, reversed(self.layers_), "inverse_and_log_det")
-        return self._chain(X, self.layers_, "forward_and_log_det")
-
-    def inverse_and_log_det(self, Z):
-        """Return X and log |det dX/dZ| of each row."""
-        if self.direction == "generate":
-            return self._chain(Z, self.layers_, "forward_and_log_det")
-        return self._chain(Z, reversed(self.layers_), "inverse_and_log_det")
-
-    @staticmethod
-    def _chain(X, layers, method):
-        log_det = np.zeros(len(X))
-        for layer in layers:
-            X, added = getattr(layer, method)(X)
-            log_det += added
-        return X, log_det

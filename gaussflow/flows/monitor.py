@@ -42,13 +42,16 @@ class Monitor:
         self.layer, self.iteration, self.train_offset = index, 0, train_offset
         self._advanced = False
 
-    def finish_layer(self, layer, Z, log_det, target=None):
-        """Do for a fitted layer what it has not done while it was fitted."""
+    def finish_layer(self, layer, Z, log_det):
+        """Do for a fitted layer what it has not done while it was fitted.
+
+        ``Z`` is None where rows do not go to noise and have no likelihood.
+        """
         if not self._advanced:
             self.advance(layer.forward_and_log_det)
         if self.iteration == 0:
             likelihood = None
-            if target is None:
+            if Z is not None:
                 likelihood = np.mean(log_standard_normal(Z) + log_det)
             self.record(likelihood)
 

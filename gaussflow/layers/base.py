@@ -19,6 +19,7 @@ from gaussflow._common.checks import check_integer
 from gaussflow._common.normal import log_standard_normal
 from gaussflow._common.seeds import as_generator
 from gaussflow.marginals.ties import spread_ties
+from gaussflow.persistence import Saved
 from gaussflow.persistence.state import Persistent, check_that
 
 #: Largest magnitudes whose squares, and sums of them, are finite: by the bytes
@@ -29,6 +30,7 @@ MIN_STEPS = 100
 
 
 class Layer(
+    Saved,
     Persistent,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
@@ -82,16 +84,27 @@ class Layer(
         return True
 
     @abstractmethod
-    def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
-        """Fit the layer on X and return (Z, log_det) of those rows.
+    def fit_forward(self, X, rng, *, monitor=None, start=None):
+        """Fit the layer to carry X toward a standard normal.
 
-        ``target=None`` carries X toward the standard normal (direction
-        "gaussianize"); an array of rows carries X toward the distribution
-        that those rows were drawn from (direction "generate"). A layer of
-        several iterations reports each to ``monitor``
-        (:class:`~gaussflow.flows.monitor.Monitor`); others ignore it.
-        ``start`` is a copy of the layer that was fitted to some of these rows:
-        a layer may take its choices from there instead of searching again.
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+            Validated working rows, overwritten.
+        rng : numpy.random.Generator
+            Takes the place of ``random_state``.
+        monitor : Monitor or None, default=None
+            A layer of several iterations reports each to it
+            (``gaussflow.flows.monitor.Monitor``); others ignore it.
+        start : Layer or None, default=None
+            A copy of the layer that was fitted to some of these rows: a layer may
+            take its choices from there instead of searching again.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_features)
+            The rows, carried through the layer.
+        log_det : ndarray of shape (n_samples,)
         """
 
     @abstractmethod
@@ -106,6 +119,15 @@ class Layer(
 
     def forget_search(self):
         """Drop what only another fit could start from; nothing by default."""
+        return
+
+    def matching(self):
+        """Return the unfitted layer that carries samples to data in this one's place.
+
+        In direction "generate" a flow fits it by ``fit_between``. None, the default,
+        stands for this layer's map of the samples, followed by the inverse of its
+        map of the data: :class:`~gaussflow.layers.Transport`.
+        """
         return
 
     def prepare(self, data, rng):
@@ -323,7 +345,7 @@ class Layer(
 
     def _check_magnitudes(self, X, *, fitting=True):
         """Refuse what the working precision cannot hold."""
-        dtype = self._working_dtype()
+        dtype = self.working_dtype()
         if X.dtype.itemsize < dtype.itemsize:
             return
         low, high = X.min(axis=0), X.max(axis=0)
@@ -353,16 +375,17 @@ class Layer(
         rng = as_generator(self.random_state)
         rows = spread_ties(X, rng.spawn(1)[0]) if self.spreads_ties else X
         copy = True if rows is X else None
-        Z = np.array(rows, dtype=self._working_dtype(), order="C", copy=copy)
+        Z = np.array(rows, dtype=self.working_dtype(), order="C", copy=copy)
         self.fit_forward(Z, rng)
         self.forget_search()
 
-    def _working_dtype(self):
+    def working_dtype(self):
+        """Return the numpy dtype of the arithmetic: float64 for single layers."""
         return np.dtype(np.float64)
 
     def _run_blocks(self, method, X):
         """Run a contract method over copies of blocks of rows, in threads."""
-        dtype = self._working_dtype()
+        dtype = self.working_dtype()
         out = np.empty(X.shape, dtype=dtype)
         log_det = np.empty(X.shape[0])
 

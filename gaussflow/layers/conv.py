@@ -1,20 +1,13 @@
 """The Conv layer: Linear on patches of images."""
 
-from functools import partial
-
 import numpy as np
 
-from gaussflow._common.checks import Flag, check_image_shape, check_pair, is_integer
+from gaussflow._common.checks import Flag, check_image_shape
 from gaussflow.layers.iterations.iterated import Iterated
 from gaussflow.layers.iterations.iteration import Iteration, fit_iteration
-from gaussflow.layers.iterations.matching import fit_matching
-from gaussflow.layers.iterations.patches import Tiles
+from gaussflow.layers.iterations.patches import Tiles, draw_tiles
+from gaussflow.layers.patch_matching import PatchMatching
 from gaussflow.persistence.state import Persistent, check_that
-from gaussflow.rotations import get_rotation, sliced_rotation
-
-#: Steps and rows of the search for directions in direction "generate", where
-#: the next iteration searches again.
-MATCH_STEPS, MATCH_ROWS = 8, 2_000
 
 
 class Conv(Iterated):
@@ -30,12 +23,7 @@ class Conv(Iterated):
     Images are rows of height x width x channels columns in the order (row,
     column, channel); the channels of a pixel stay together.
 
-    In direction "generate" carried samples are matched to the data patch by patch:
-    along directions of great sliced Wasserstein distance the quantiles of the ones
-    are moved to those of the others, by maps of straight pieces. Pixels keep
-    their common unit there, since a margin that is hardly ever inked must not count
-    as much as the middle. A map is admitted where it brings held-out samples nearer
-    to held-out images, and the layer stops where they no longer come nearer.
+    In direction "generate" :class:`~gaussflow.layers.PatchMatching` takes its place.
 
     Parameters
     ----------
@@ -61,12 +49,9 @@ class Conv(Iterated):
     n_iter : int, default=20
         Most iterations.
     rotation : str or callable, default="auto"
-        As for :class:`~gaussflow.layers.Linear`, in the space of a patch. In
-        direction "generate" "auto" takes twice as many directions as the patch is
-        wide, from a short search among 2,000 patches.
+        As for :class:`~gaussflow.layers.Linear`, in the space of a patch.
     marginal : str or Marginal, default="auto"
-        As for :class:`~gaussflow.layers.Linear`; in direction "generate" only
-        "auto" and "quantile", which is the same there.
+        As for :class:`~gaussflow.layers.Linear`.
     degree : int, default=9
         Degree of the polynomials of ``marginal="polynomial"``.
     gate : float, "auto" or None, default="auto"
@@ -76,9 +61,7 @@ class Conv(Iterated):
         errors allow for patches of one image being alike.
     tol : float, default=1e-4
         Stop when the admitted gain of the last 8 iterations falls below ``tol``
-        an image and column; 0 never stops early. The gain is in nats; in direction
-        "generate" it is the squared Wasserstein distance taken away, summed over
-        directions, as a share of the mean variance of the patch's pixels.
+        an image and column; 0 never stops early. The gain is in nats.
     n_jobs : int or None, default=None
         Threads over blocks of rows. The result does not depend on it.
     random_state : int, RandomState, Generator or None, default=None
@@ -86,9 +69,9 @@ class Conv(Iterated):
 
     Attributes
     ----------
-    entry_ : EntryMap or None
-        The standardisation of the columns; None in direction "generate".
-    iterations_ : list of PatchIteration or Matching
+    entry_ : EntryMap
+        The standardisation of the columns.
+    iterations_ : list of PatchIteration
         Admitted iterations, in order.
     n_iter_ : int
         Iterations run, whether or not they admitted a direction.
@@ -113,8 +96,6 @@ class Conv(Iterated):
     >>> bool(abs(layer.inverse_transform(layer.transform(X)) - X).max() < 1e-6)
     True
     """
-
-    keeps_units = True
 
     _rules = {**Iterated._rules, "shared": Flag()}
 
@@ -149,6 +130,17 @@ class Conv(Iterated):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
+    def matching(self):
+        """Return the layer of this one's parameters that carries samples to data."""
+        if self.marginal not in ("auto", "quantile"):
+            raise ValueError(
+                f'marginal must be "auto" or "quantile" in direction "generate", '
+                f"where PatchMatching takes Conv's place, got {self.marginal!r}."
+            )
+        params = self.get_params(deep=False)
+        del params["marginal"], params["degree"]
+        return PatchMatching(**params)
+
     def _check_params(self, n_features):
         super()._check_params(n_features)
         check_image_shape(self.image_shape, "Conv", n_features)
@@ -156,28 +148,12 @@ class Conv(Iterated):
 
     def _tiles(self, rng):
         """Return the patches of an iteration; ``rng`` draws their shift."""
-        shape = check_image_shape(self.image_shape, "Conv")
-        limits = [(1, shape[0]), (1, shape[1])]
-        size = check_pair("patch_size", self.patch_size, limits)
-        stride = size
-        if self.stride is not None:
-            limits = [(size[0], None), (size[1], None)]
-            stride = check_pair("stride", self.stride, limits)
-        if isinstance(self.shift, str) and self.shift == "random":
-            shift = tuple(int(rng.integers(length)) for length in shape[:2])
-        elif is_integer(self.shift, 0):
-            shift = (int(self.shift) % shape[0], int(self.shift) % shape[1])
-        else:
-            raise ValueError(
-                f'shift must be "random" or an integer of at least 0, got '
-                f"{self.shift!r}."
-            )
-        return Tiles(shape, size, stride, shift)
+        return draw_tiles(
+            self.image_shape, self.patch_size, self.stride, self.shift, rng
+        )
 
-    def _fit_iteration(self, X, rng, target):
+    def _fit_iteration(self, X, rng):
         tiles = self._tiles(rng)
-        if target is not None:
-            return self._match(X, rng, target, tiles)
         views, rngs = [tiles], [rng]
         if not self.shared:
             views = [tiles.only(position) for position in range(tiles.n_positions)]
@@ -186,7 +162,6 @@ class Conv(Iterated):
             fit_iteration(
                 X,
                 view_rng,
-                target=target,
                 tiles=view,
                 n_fits=len(views),
                 **self._settings(),
@@ -204,32 +179,6 @@ class Conv(Iterated):
         if not any(iterations):
             return None, gains, admitted
         return PatchIteration(tiles, iterations), gains, admitted
-
-    def _match(self, X, rng, target, tiles):
-        if self.marginal not in ("auto", "quantile"):
-            raise ValueError(
-                f'marginal must be "auto" or "quantile" in direction "generate", '
-                f"where Conv matches quantiles, got {self.marginal!r}."
-            )
-        strategy = get_rotation(self.rotation)
-        if self.rotation == "auto":
-            n_directions = 2 * max(tiles.patch_size) * tiles.image_shape[2]
-            strategy = partial(
-                sliced_rotation,
-                n_directions=n_directions,
-                n_steps=MATCH_STEPS,
-                max_rows=MATCH_ROWS,
-            )
-        return fit_matching(
-            X,
-            target,
-            rng,
-            tiles=tiles,
-            shared=self.shared,
-            search=lambda P, Q, rng: strategy(P, rng, target=Q).matrix(),
-            gate=self.gate,
-            n_jobs=self.n_jobs,
-        )
 
 
 class PatchIteration(Persistent):

@@ -80,20 +80,22 @@ class Dequantize(Layer):
         """Whether rows to fit on have their often repeated values spread."""
         return False
 
-    def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
+    def fit_forward(self, X, rng, *, monitor=None, start=None):
         """Draw the seed; return the rows with fresh noise, and zeros."""
         check_params(self)
-        if target is not None:
-            raise ValueError(
-                "Dequantize turns data to rows with a density. In direction "
-                '"generate" end the list of layers with Inverse(Dequantize()).'
-            )
         self.n_features_in_ = X.shape[1]
         self.seed_ = draw_seed(rng)
         self._check_whole(X)
         # Equal rows to fit on get noise of their own: they are no atom.
         bits = rng.integers(2**64, size=X.shape, dtype=np.uint64)
         return _spread(X, bits), np.zeros(len(X))
+
+    def matching(self):
+        """Refuse: the layer has no way from samples to data of its own."""
+        raise ValueError(
+            "Dequantize turns data to rows with a density. In direction "
+            '"generate" end the list of layers with Inverse(Dequantize()).'
+        )
 
     def forward_and_log_det(self, X):
         """Return the rows with their noise, and zeros."""

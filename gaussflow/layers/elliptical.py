@@ -2,7 +2,6 @@
 
 import numpy as np
 from scipy.special import gammaincinv
-from sklearn.base import clone
 
 from gaussflow._common.blocks import row_blocks, run_threads
 from gaussflow._common.checks import Number, check_params
@@ -52,9 +51,6 @@ class Elliptical(Layer):
         Degrees of freedom of the t; inf for a Gaussian.
     shrinkage_ : float
         Share of the average variance in the scatter.
-    target_ : Elliptical or None
-        In direction "generate", the layer of the target's law, which this one
-        ends with the inverse of.
     radial_ : Radial
         The map of the distance; the identity where it gains nothing.
     n_features_in_ : int
@@ -84,14 +80,10 @@ class Elliptical(Layer):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
+    def fit_forward(self, X, rng, *, monitor=None, start=None):
         """Fit on X and return the latent rows and their log-determinants."""
         check_params(self)
         self.n_features_in_ = X.shape[1]
-        self.target_ = None
-        if target is not None:
-            self.target_ = clone(self)
-            self.target_.fit_forward(np.array(target, order="C"), rng)
         # Columns of any units count alike; powers of two, so that no bit is lost.
         units = _units(X)
         X /= units.astype(X.dtype)
@@ -110,26 +102,17 @@ class Elliptical(Layer):
         self.radial_ = Radial(gate=self.gate, n_jobs=self.n_jobs)
         X, added = self.radial_.fit_forward(X, rng)
         log_det += added
-        if self.target_ is not None:
-            X, added = self.target_.inverse_and_log_det(X)
-            log_det += added
         return X, log_det
 
     def forward_and_log_det(self, X):
         """Return Z and log |det dZ/dX| of each row."""
         Y, log_det = self.radial_.forward_and_log_det(self._whiten(X))
         log_det += self.log_whitening_
-        if self.target_ is not None:
-            Y, added = self.target_.inverse_and_log_det(Y)
-            log_det += added
         return Y, log_det
 
     def inverse_and_log_det(self, Z):
         """Return X and log |det dX/dZ| of each row."""
         log_det = np.full(len(Z), -self.log_whitening_)
-        if self.target_ is not None:
-            Z, added = self.target_.forward_and_log_det(Z)
-            log_det += added
         Z, added = self.radial_.inverse_and_log_det(Z)
         log_det += added
         X = Z @ self.unwhitening_ + self.loc_
@@ -139,7 +122,7 @@ class Elliptical(Layer):
 
     def _check_state(self):
         super()._check_state()
-        if hasattr(self, "loc_"):
+        if "loc_" in vars(self):
             d = self.n_features_in_
             check_floats(self, "loc_", (d,))
             check_floats(self, "whitening_", (d, d))

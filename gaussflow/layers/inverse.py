@@ -1,7 +1,5 @@
 """The Inverse layer: another layer, run backwards."""
 
-import numpy as np
-
 from gaussflow.layers.base import Layer
 
 
@@ -43,12 +41,12 @@ class Inverse(Layer):
     True
     """
 
-    data_step = True
-
     def __init__(self, layer, *, n_jobs=None, random_state=None):
         self.layer = layer
         self.n_jobs = n_jobs
         self.random_state = random_state
+
+    data_step = True
 
     @property
     def spreads_ties(self):
@@ -77,19 +75,12 @@ class Inverse(Layer):
         self.layer_ = self.layer.unfitted(self.n_jobs)
         return self.layer_.fit_forward(data, rng)[0]
 
-    def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
-        """Fit the layer to the target, and run X backwards through it.
-
-        Without a target the layer is fitted to X: the inverse of a map that makes
-        X normal is no map that does.
-        """
-        if target is None:
-            raise ValueError(
-                'Inverse is for direction="generate". In direction "gaussianize", put '
-                f"the layer itself into the list: {self.layer!r}."
-            )
-        self.prepare(np.array(target, order="C"), rng)
-        return self.forward_and_log_det(X)
+    def fit_forward(self, X, rng, *, monitor=None, start=None):
+        """Refuse: the inverse of a map that makes X normal is no map that does."""
+        raise ValueError(
+            'Inverse is for direction="generate". In direction "gaussianize", put '
+            f"the layer itself into the list: {self.layer!r}."
+        )
 
     def forward_and_log_det(self, X):
         """Return Z and log |det dZ/dX| of each row."""

@@ -2,6 +2,7 @@
 
 from gaussflow.layers.iterations.iterated import Iterated
 from gaussflow.layers.iterations.iteration import fit_iteration
+from gaussflow.layers.sliced_matching import SlicedMatching
 
 
 class Linear(Iterated):
@@ -45,9 +46,6 @@ class Linear(Iterated):
     ----------
     entry_ : EntryMap
         The standardisation of the columns.
-    exit_ : EntryMap or None
-        In direction "generate", the target's standardisation, which the layer
-        ends with; None in "gaussianize".
     iterations_ : list of Iteration
         Admitted iterations, in order.
     rotation_seeds_ : list of int
@@ -102,5 +100,9 @@ class Linear(Iterated):
         seeds = [iteration.rotation.seed for iteration in self.iterations_]
         return [seed for seed in seeds if seed is not None]
 
-    def _fit_iteration(self, X, rng, target):
-        return fit_iteration(X, rng, target=target, **self._settings())
+    def matching(self):
+        """Return the layer of this one's parameters that carries samples to data."""
+        return SlicedMatching(**self.get_params(deep=False))
+
+    def _fit_iteration(self, X, rng):
+        return fit_iteration(X, rng, **self._settings())

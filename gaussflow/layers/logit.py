@@ -61,17 +61,19 @@ class Logit(Layer):
         """Whether rows to fit on have their often repeated values spread."""
         return False
 
-    def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
+    def fit_forward(self, X, rng, *, monitor=None, start=None):
         """Take the bounds; return the rows carried and their log-determinants."""
         check_params(self)
-        if target is not None:
-            raise ValueError(
-                'Logit is fitted to data. In direction "generate" end the list of '
-                "layers with Inverse(Logit())."
-            )
         self.n_features_in_ = X.shape[1]
         self.low_, self.high_ = self._interval(X)
         return self.forward_and_log_det(X)
+
+    def matching(self):
+        """Refuse: the layer has no way from samples to data of its own."""
+        raise ValueError(
+            'Logit is fitted to data. In direction "generate" end the list of '
+            "layers with Inverse(Logit())."
+        )
 
     def forward_and_log_det(self, X):
         """Return Z and log |det dZ/dX| of each row."""

@@ -75,7 +75,7 @@ class Principal(Layer):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
+    def fit_forward(self, X, rng, *, monitor=None, start=None):
         """Fit on X and return the rows carried and their log-determinants."""
         check_params(self)
         if not isinstance(self.layer, Layer):
@@ -84,36 +84,30 @@ class Principal(Layer):
             )
         self.n_features_in_ = X.shape[1]
         self.n_components_ = min(int(self.n_components), X.shape[1])
-        self.generates_ = target is not None
-        self._fit_axes(target if self.generates_ else X)
+        self._fit_axes(X)
         self.layer_ = self.layer.unfitted(self.n_jobs)
         scores = slice(0, self.n_components_)
         seen = None if start is None else start.layer_
-        if not self.generates_:
-            Y, change = self._whiten(X)
-            Y[:, scores], log_det = self.layer_.fit_forward(
-                Y[:, scores].copy(), rng, start=seen
-            )
-            return self._turn(Y, self.axes_.T), log_det + change
-        goal = self._over_blocks(target, lambda part: self._whiten(part)[0][:, scores])
-        Y = self._turn(X, self.axes_)
+        Y, change = self._whiten(X)
         Y[:, scores], log_det = self.layer_.fit_forward(
-            Y[:, scores].copy(), rng, target=goal, start=seen
+            Y[:, scores].copy(), rng, start=seen
         )
-        X, change = self._unwhiten(Y)
-        return X, log_det + change
+        return self._turn(Y, self.axes_.T), log_det + change
 
     def forward_and_log_det(self, X):
         """Return Z and log |det dZ/dX| of each row."""
-        if self.generates_:
-            return self._leave(X, self.layer_.forward_and_log_det)
-        return self._enter(X, self.layer_.forward_and_log_det)
+        Y, change = self._whiten(X)
+        scores = slice(0, self.n_components_)
+        Y[:, scores], log_det = self.layer_.forward_and_log_det(Y[:, scores].copy())
+        return self._turn(Y, self.axes_.T), log_det + change
 
     def inverse_and_log_det(self, Z):
         """Return X and log |det dX/dZ| of each row."""
-        if self.generates_:
-            return self._enter(Z, self.layer_.inverse_and_log_det)
-        return self._leave(Z, self.layer_.inverse_and_log_det)
+        Y = self._turn(Z, self.axes_)
+        scores = slice(0, self.n_components_)
+        Y[:, scores], log_det = self.layer_.inverse_and_log_det(Y[:, scores].copy())
+        X, change = self._unwhiten(Y)
+        return X, log_det + change
 
     def forget_search(self):
         """Drop what only another fit could start from."""
@@ -162,27 +156,12 @@ class Principal(Layer):
         )
         return X, float(np.log(self.scales_).sum())
 
-    def _enter(self, X, method):
-        """Take rows to scores, map the first ones, and turn back."""
-        Y, change = self._whiten(X)
-        scores = slice(0, self.n_components_)
-        Y[:, scores], log_det = method(Y[:, scores].copy())
-        return self._turn(Y, self.axes_.T), log_det + change
-
-    def _leave(self, Z, method):
-        """Undo ``_enter``; ``method`` is the layer's other direction."""
-        Y = self._turn(Z, self.axes_)
-        scores = slice(0, self.n_components_)
-        Y[:, scores], log_det = method(Y[:, scores].copy())
-        X, change = self._unwhiten(Y)
-        return X, log_det + change
-
     def _part_width(self, part):
         return self.n_components_
 
     def _check_state(self):
         super()._check_state()
-        if hasattr(self, "axes_"):
+        if "axes_" in vars(self):
             d = self.n_features_in_
             check_floats(self, "mean_", (d,))
             check_floats(self, "axes_", (d, d))

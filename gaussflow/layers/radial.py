@@ -8,6 +8,7 @@ from gaussflow._common.blocks import row_blocks, run_threads
 from gaussflow._common.checks import Choice, Number, check_params
 from gaussflow.layers.base import Layer
 from gaussflow.layers.iterations.iteration import distance_gains
+from gaussflow.layers.two_sample import TwoSample
 from gaussflow.marginals import SplineMarginal
 from gaussflow.marginals.counts import BIN_WIDTH, EDGES, Counts, Grid, count_folds
 from gaussflow.marginals.spline_map import ROWS_OUTSIDE
@@ -83,20 +84,19 @@ class Radial(Layer):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
+    def fit_forward(self, X, rng, *, monitor=None, start=None):
         """Fit on X and return the rows carried and their log-determinants."""
-        check_params(self)
-        self.n_features_in_ = X.shape[1]
-        self.map_, self.scores_ = None, None
-        if target is not None:
-            self._fit_to_rows(X, target, rng)
-        elif self.match == "normal" and X.shape[1] > 1:
+        self._begin(X)
+        if self.match == "normal" and X.shape[1] > 1:
             self.scores_ = _distance_to_normal(X.shape[1])
             self._fit_to_normal(X, rng)
-        parts = self._over_blocks(X, self.forward_and_log_det)
-        for rows, (Z, _) in zip(row_blocks(len(X)), parts, strict=True):
-            X[rows] = Z
-        return X, np.concatenate([log_det for _, log_det in parts])
+        return self._carry(X)
+
+    def matching(self):
+        """Return the layer that carries distances of samples to those of data."""
+        return RadialMatching(
+            gate=self.gate, n_jobs=self.n_jobs, random_state=self.random_state
+        )
 
     def finish(self, X, samples, rng):
         """Carry the rows' distances to those of the samples.
@@ -122,6 +122,18 @@ class Radial(Layer):
         return self._move(Z, "inverse_and_log_det")
 
     # -- helpers --------------------------------------------------------------
+
+    def _begin(self, X):
+        check_params(self)
+        self.n_features_in_ = X.shape[1]
+        self.map_, self.scores_ = None, None
+
+    def _carry(self, X):
+        """Map rows in place, and return their log-determinants too."""
+        parts = self._over_blocks(X, self.forward_and_log_det)
+        for rows, (Z, _) in zip(row_blocks(len(X)), parts, strict=True):
+            X[rows] = Z
+        return X, np.concatenate([log_det for _, log_det in parts])
 
     def _check_state(self):
         super()._check_state()
@@ -194,6 +206,43 @@ class Radial(Layer):
         # Slope 1 near the centre keeps the density there finite.
         fitted.tail_[:, 0] = 1.0
         self.map_ = fitted
+
+
+class RadialMatching(TwoSample, Radial):
+    """Carry samples to the distances from the origin that other rows have.
+
+    What :class:`Radial` is between rows and noise, this is between carried samples
+    and data: log-distances are matched by one map, where held-out ones come nearer.
+
+    Parameters
+    ----------
+    gate, n_jobs, random_state
+        As for :class:`Radial`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gaussflow.layers.radial import RadialMatching
+    >>> rng = np.random.default_rng(0)
+    >>> X, target = rng.standard_normal((2, 2000, 3))
+    >>> Z, _ = RadialMatching().fit_between(X.copy(), 2.0 * target, rng)
+    >>> bool(1.9 < Z.std() < 2.1)
+    True
+    """
+
+    finishes = False
+
+    def __init__(self, *, gate=2.0, n_jobs=None, random_state=None):
+        self.match = "samples"
+        self.gate = gate
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit_between(self, X, target, rng, *, monitor=None):
+        """Fit to the distances of X and of the target; return X carried."""
+        self._begin(X)
+        self._fit_to_rows(X, target, rng)
+        return self._carry(X)
 
 
 def log_distance(X):

@@ -2,14 +2,12 @@
 
 import numpy as np
 from scipy.linalg import solve_triangular
-from sklearn.base import clone
 
 from gaussflow._common.checks import Integer, check_params
 from gaussflow.layers.base import Layer
 from gaussflow.mixtures.fit import standardise
 from gaussflow.mixtures.map import MixtureMap
 from gaussflow.mixtures.members import background
-from gaussflow.mixtures.normality import looks_standard_normal
 from gaussflow.mixtures.scale_em import (
     FIT_ROWS,
     MIN_ROWS,
@@ -54,9 +52,6 @@ class ScaleMixture(Layer):
         Shapes fitted.
     n_iter_ : int
         Iterations of EM run.
-    target_ : ScaleMixture or None
-        In direction "generate", the layer of the target's law, which this one
-        ends with the inverse of.
     n_features_in_ : int
         Columns seen at fit.
 
@@ -88,38 +83,20 @@ class ScaleMixture(Layer):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
+    def fit_forward(self, X, rng, *, monitor=None, start=None):
         """Fit the layer on X and return (Z, log_det) of those rows."""
         check_params(self)
         self.n_features_in_ = X.shape[1]
-        self.map_ = self.target_ = None
-        if target is not None:
-            self.target_ = clone(self)
-            self.target_.fit_forward(np.array(target, order="C"), rng)
-        if target is None or not looks_standard_normal(X):
-            self._fit_map(X, rng)
-        return self.forward_and_log_det(X)
+        self._fit_map(X, rng)
+        return self.map_.forward_and_log_det(X)
 
     def forward_and_log_det(self, X):
         """Return Z and log |det dZ/dX| of each row."""
-        log_det = np.zeros(len(X))
-        if self.map_ is not None:
-            X, log_det = self.map_.forward_and_log_det(X)
-        if self.target_ is not None:
-            X, added = self.target_.inverse_and_log_det(X)
-            log_det += added
-        return X, log_det
+        return self.map_.forward_and_log_det(X)
 
     def inverse_and_log_det(self, Z):
         """Return X and log |det dX/dZ| of each row."""
-        total = np.zeros(len(Z))
-        if self.target_ is not None:
-            Z, added = self.target_.forward_and_log_det(Z)
-            total += added
-        if self.map_ is not None:
-            Z, added = self.map_.inverse_and_log_det(Z)
-            total += added
-        return Z, total
+        return self.map_.inverse_and_log_det(Z)
 
     def _fit_map(self, X, rng):
         n_features = X.shape[1]

@@ -122,19 +122,17 @@ class TreeTriangular(Layer):
         """No: trees keep atoms as they are."""
         return False
 
-    def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
+    def fit_forward(self, X, rng, *, monitor=None, start=None):
         """Fit the layer on X and return (Z, log_det) of those rows."""
         n_features = self.n_features_in_ = X.shape[1]
         self._check_parameters(n_features)
-        self.generates_ = target is not None
-        rows = X if target is None else target
-        sizes = LEAF_SIZES_OF_FEW if len(rows) < FEW_ROWS else LEAF_SIZES
+        sizes = LEAF_SIZES_OF_FEW if len(X) < FEW_ROWS else LEAF_SIZES
         self.nominal_ = np.zeros(n_features, dtype=bool)
         if self.nominal is not None:
             self.nominal_ |= np.asarray(self.nominal, dtype=bool)
         self.place_seed_ = draw_seed(rng)
         self.map_, forests = fit_forest(
-            np.asarray(rows, dtype=np.float64),
+            np.asarray(X, dtype=np.float64),
             rng,
             order=self.order,
             nominal=self.nominal_,
@@ -146,20 +144,14 @@ class TreeTriangular(Layer):
         )
         self.min_leaf_ = [forest.min_leaf for forest in forests]
         self.linear_ = np.array([1.0 - f.n_plain / self.n_estimators for f in forests])
-        if self.generates_:
-            return self.forward_and_log_det(X)
         return self.map_.forward_and_log_det(X, rng.random(X.shape))
 
     def forward_and_log_det(self, X):
         """Return Z and log |det dZ/dX| of each row."""
-        if self.generates_:
-            return self.map_.inverse_and_log_det(X)
         return self._to_normal(X)
 
     def inverse_and_log_det(self, Z):
         """Return X and log |det dX/dZ| of each row."""
-        if self.generates_:
-            return self._to_normal(Z)
         return self.map_.inverse_and_log_det(Z)
 
     def sample(self, n_samples=1, random_state=None):
@@ -182,7 +174,7 @@ class TreeTriangular(Layer):
         """
         check_is_fitted(self)
         whole = isinstance(n_samples, (int, np.integer))
-        if self.generates_ or not whole or n_samples < 1:
+        if not whole or n_samples < 1:
             return super().sample(n_samples, random_state)
         return self.map_.draw(int(n_samples), as_generator(random_state))
 

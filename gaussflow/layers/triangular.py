@@ -4,14 +4,9 @@ import numpy as np
 from sklearn.base import clone
 
 from gaussflow._common.checks import Choice, Integer, check_params
-from gaussflow._common.normal import log_standard_normal
 from gaussflow.layers.base import Layer
 from gaussflow.mixtures.fit import fit_mixture
 from gaussflow.mixtures.search import FAMILIES
-
-#: A source mixture is kept where its held-out gain over the standard normal
-#: exceeds this many standard errors.
-SOURCE_Z = 2.0
 
 
 class Triangular(Layer):
@@ -70,9 +65,6 @@ class Triangular(Layer):
         under averages fitted without them.
     map_ : GroupedMap
         The fitted map.
-    source_map_ : GroupedMap or None
-        The map of the rows carried, in direction "generate"; None where they
-        could not be told from a standard normal, and in "gaussianize".
 
     Notes
     -----
@@ -120,33 +112,25 @@ class Triangular(Layer):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
+    def fit_forward(self, X, rng, *, monitor=None, start=None):
         """Fit the layer on X and return (Z, log_det) of those rows."""
         check_params(self)
         self.n_features_in_ = X.shape[1]
-        self.source_map_ = None
-        source_rng, target_rng = rng.spawn(2)
-        settings = {
-            "n_components": self.n_components,
-            "covariance_type": self.covariance_type,
-            "n_bags": self.n_estimators,
-            "n_jobs": self.n_jobs,
-        }
-        rows = X if target is None else target
-        search = None if start is None else start.search_
-        self.map_, report = fit_mixture(rows, target_rng, start=search, **settings)
+        _, mixture_rng = rng.spawn(2)
+        self.map_, report = fit_mixture(
+            X,
+            mixture_rng,
+            start=None if start is None else start.search_,
+            n_components=self.n_components,
+            covariance_type=self.covariance_type,
+            n_bags=self.n_estimators,
+            n_jobs=self.n_jobs,
+        )
         self.search_ = report
         self.n_components_ = report["n_components"]
         self.covariance_type_ = report["covariance_type"]
         self.validation_score_ = float(np.mean(report["log_density"]))
-        self.generates_ = target is not None
-        if self.generates_:
-            source, report = fit_mixture(X, source_rng, **settings)
-            gain = report["log_density"] - log_standard_normal(report["held_out"])
-            error = np.std(gain) / np.sqrt(len(gain))
-            if np.mean(gain) > SOURCE_Z * error:
-                self.source_map_ = source
-        return self.forward_and_log_det(X)
+        return self.map_.forward_and_log_det(X)
 
     def cheap_copy(self):
         """Return an unfitted copy whose mixture is not averaged."""
@@ -158,23 +142,11 @@ class Triangular(Layer):
 
     def forward_and_log_det(self, X):
         """Return Z and log |det dZ/dX| of each row."""
-        if not self.generates_:
-            return self.map_.forward_and_log_det(X)
-        log_det = 0.0
-        if self.source_map_ is not None:
-            X, log_det = self.source_map_.forward_and_log_det(X)
-        X, log_det_target = self.map_.inverse_and_log_det(X)
-        return X, log_det + log_det_target
+        return self.map_.forward_and_log_det(X)
 
     def inverse_and_log_det(self, Z):
         """Return X and log |det dX/dZ| of each row."""
-        if not self.generates_:
-            return self.map_.inverse_and_log_det(Z)
-        Z, log_det = self.map_.forward_and_log_det(Z)
-        if self.source_map_ is not None:
-            Z, log_det_source = self.source_map_.inverse_and_log_det(Z)
-            log_det = log_det + log_det_source
-        return Z, log_det
+        return self.map_.inverse_and_log_det(Z)
 
     @property
     def groups_(self):

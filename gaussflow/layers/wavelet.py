@@ -73,17 +73,19 @@ class Haar(Layer):
         """Whether rows to fit on have their often repeated values spread."""
         return False
 
-    def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
+    def fit_forward(self, X, rng, *, monitor=None, start=None):
         """Learn nothing; return the wavelets of X, and zeros."""
-        if target is not None:
-            raise ValueError(
-                'Haar has nothing to fit in direction "generate". Use '
-                "Pyramid(image_shape, layer), which fits a layer among the wavelets "
-                "and comes back."
-            )
         check_pyramid("Haar", self.image_shape, self.n_levels, X.shape[1])
         self.n_features_in_ = X.shape[1]
         return self.forward_and_log_det(X)
+
+    def matching(self):
+        """Refuse: the layer has no way from samples to data of its own."""
+        raise ValueError(
+            'Haar has nothing to fit in direction "generate". Use '
+            "Pyramid(image_shape, layer), which fits a layer among the wavelets "
+            "and comes back."
+        )
 
     def forward_and_log_det(self, X):
         """Return Z and log |det dZ/dX| = 0 of each row."""
@@ -97,7 +99,7 @@ class Haar(Layer):
 
     def _check_state(self):
         super()._check_state()
-        if hasattr(self, "n_features_in_"):
+        if "n_features_in_" in vars(self):
             check_pyramid("Haar", self.image_shape, self.n_levels, self.n_features_in_)
 
 
@@ -162,7 +164,7 @@ class Pyramid(Layer):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
+    def fit_forward(self, X, rng, *, monitor=None, start=None):
         """Fit on X and return the rows carried and their log-determinants."""
         shape = check_pyramid("Pyramid", self.image_shape, self.n_levels, X.shape[1])
         check_params(self)
@@ -173,12 +175,10 @@ class Pyramid(Layer):
         self.n_features_in_ = X.shape[1]
         self.layer_ = self.layer.unfitted(self.n_jobs)
         band = self._band()
-        if target is not None:
-            target = to_haar(target, shape, self.n_levels)[:, band].copy()
         X = to_haar(X, shape, self.n_levels)
         start = None if start is None else start.layer_
         X[:, band], log_det = self.layer_.fit_forward(
-            X[:, band].copy(), rng, target=target, start=start
+            X[:, band].copy(), rng, start=start
         )
         return from_haar(X, shape, self.n_levels), log_det
 
@@ -214,7 +214,7 @@ class Pyramid(Layer):
         return len(columns[self._band()])
 
     def _check_state(self):
-        if hasattr(self, "n_features_in_"):
+        if "n_features_in_" in vars(self):
             check_pyramid(
                 "Pyramid", self.image_shape, self.n_levels, self.n_features_in_
             )

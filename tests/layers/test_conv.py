@@ -148,8 +148,8 @@ def test_a_target_is_reached():
     target = rng.gamma(2.0, size=(3000, 8))
     target[:, 1] += target[:, 0]
     X = rng.standard_normal((3000, 8))
-    layer = Conv((2, 4, 1), 2, n_iter=8, random_state=0)
-    carried, log_det = layer.fit_forward(X.copy(), rng, target=target)
+    layer = Conv((2, 4, 1), 2, n_iter=8, random_state=0).matching()
+    carried, log_det = layer.fit_between(X.copy(), target, rng)
     again, log_det_again = layer.forward_and_log_det(X.copy())
     np.testing.assert_allclose(carried, again, atol=1e-9)
     np.testing.assert_allclose(log_det, log_det_again, atol=1e-9)

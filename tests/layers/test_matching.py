@@ -6,7 +6,15 @@ from numpy.testing import assert_allclose
 from sklearn.datasets import load_digits
 
 from gaussflow import GenFlow
-from gaussflow.layers import Conv, Dequantize, Elliptical, Inverse, Linear, Principal
+from gaussflow.layers import (
+    Conv,
+    Dequantize,
+    Elliptical,
+    Inverse,
+    Linear,
+    PatchMatching,
+    Principal,
+)
 from gaussflow.layers.iterations.matching import Matching, fit_matching, quantiles
 from gaussflow.layers.iterations.patches import Tiles
 from gaussflow.metrics import sliced_wasserstein
@@ -99,8 +107,8 @@ def test_constant_pixels_are_matched_and_come_back(constant):
     rng = np.random.default_rng(0)
     target = np.column_stack([np.full((300, 2), constant), rng.random((300, 2))])
     X = rng.standard_normal((300, 4))
-    layer = Conv((2, 2, 1), 2, n_iter=2, gate=None, random_state=0)
-    Z, log_det = layer.fit_forward(X.copy(), rng, target=target)
+    layer = PatchMatching((2, 2, 1), 2, n_iter=2, gate=None, random_state=0)
+    Z, log_det = layer.fit_between(X.copy(), target, rng)
     assert np.isfinite(Z).all()
     assert np.isfinite(log_det).all()
     # Beyond the outermost quantiles rows are carried along, not pulled in.
@@ -113,8 +121,8 @@ def test_threads_and_repeats_give_the_same_bits():
     X, target = rng.standard_normal((500, 16)), exponential(rng, 500, 16)
     rows = []
     for n_jobs in (1, 2, 2):
-        layer = Conv((4, 4, 1), 2, n_iter=3, n_jobs=n_jobs)
-        layer.fit_forward(X.copy(), np.random.default_rng(3), target=target)
+        layer = PatchMatching((4, 4, 1), 2, n_iter=3, n_jobs=n_jobs)
+        layer.fit_between(X.copy(), target, np.random.default_rng(3))
         rows.append(layer.forward_and_log_det(X.copy())[0])
     np.testing.assert_array_equal(rows[0], rows[1])
     np.testing.assert_array_equal(rows[1], rows[2])

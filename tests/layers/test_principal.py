@@ -55,7 +55,7 @@ def test_generated_clusters_are_apart(global_random_seed):
     samples = flow.sample(4000, random_state=1)
     assert np.mean(np.abs(samples[:, 0] - 1.5) < 1.0) < 0.02
     assert_allclose(np.mean(samples[:, 0] > 1.5), 0.3, atol=0.04)
-    assert flow.layers_[0].layer_.map_ is None
+    assert flow.layers_[0].source_ is None
     assert_allclose(flow.inverse_transform(flow.transform(X)), X, atol=1e-6)
 
 

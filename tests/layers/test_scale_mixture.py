@@ -5,7 +5,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from gaussflow import GenFlow
 from gaussflow.estimator_checks import check_generative_estimator
-from gaussflow.layers import Elliptical, ScaleMixture
+from gaussflow.layers import Elliptical, ScaleMixture, Transport
 from gaussflow.persistence import load, save
 
 SMALL = ScaleMixture(n_shapes=3, n_scales=2, max_iter=6)
@@ -101,9 +101,9 @@ def test_odd_rows_keep_the_inverse_and_finite_densities(kind):
 def test_a_target_is_reached():
     rng = np.random.default_rng(0)
     target, log_density = crossed(6_000, rng)
-    layer = ScaleMixture(n_shapes=2, n_scales=2)
+    layer = Transport(ScaleMixture(n_shapes=2, n_scales=2))
     X = rng.standard_normal((6_000, 6))
-    carried, log_det = layer.fit_forward(X.copy(), rng, target=target)
+    carried, log_det = layer.fit_between(X.copy(), target, rng)
     got, goal = log_density(carried).mean(), log_density(target).mean()
     assert abs(got - goal) < 0.3
     back, undone = layer.inverse_and_log_det(carried.copy())

@@ -11,6 +11,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from gaussflow import persistence
 from gaussflow._common.normal import log_standard_normal
 from gaussflow.estimator_checks import GENERATIVE_CHECKS, check_generative_estimator
+from gaussflow.layers import Transport
 from gaussflow.layers.triangular import Triangular
 from gaussflow.mixtures.column_groups import column_groups
 
@@ -244,9 +245,9 @@ def test_generate_carries_the_source_to_the_target(normal_source, global_random_
     source = rng.standard_normal((1000, 2))
     if not normal_source:
         source = source @ [[1.0, 0.9], [0.0, 0.3]] + 2.0
-    layer = Triangular(n_estimators=2, random_state=0)
-    carried, log_det = layer.fit_forward(source.copy(), rng, target=target)
-    assert (layer.source_map_ is None) == normal_source
+    layer = Transport(Triangular(n_estimators=2))
+    carried, log_det = layer.fit_between(source.copy(), target, rng)
+    assert (layer.source_ is None) == normal_source
     # The carried rows are as likely under the target's density as its own.
     gaussianize = Triangular(n_estimators=2, random_state=0).fit(target)
     fresh = gaussianize.score(two_moons(1000, 99))
@@ -257,7 +258,7 @@ def test_generate_carries_the_source_to_the_target(normal_source, global_random_
     if normal_source:
         # Change of variables: the target's density at the carried rows.
         log_p = log_standard_normal(source) - log_det
-        Z, log_det_target = layer.map_.forward_and_log_det(carried.copy())
+        Z, log_det_target = layer.goal_.inverse_and_log_det(carried.copy())
         assert_allclose(log_p, log_standard_normal(Z) + log_det_target, atol=1e-8)
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from gaussflow import Conv, GenFlow, Linear
-from gaussflow.layers import Haar, Pyramid
+from gaussflow.layers import Haar, Pyramid, Transport
 from gaussflow.persistence import load, save
 
 SHAPES = [(4, 4, 1), (2, 6, 3), (7, 5, 1), (1, 8, 1), (8, 1, 2), (9, 3, 2)]
@@ -118,8 +118,8 @@ def test_a_pyramid_carries_noise_to_images():
     """Direction "generate": the coarse band gets the law of the target's."""
     rng = np.random.default_rng(0)
     target = rng.gamma(1.0, size=(3000, 16))
-    layer = Pyramid((4, 4, 1), Linear(n_iter=6, rotation="identity"))
-    X, _ = layer.fit_forward(rng.standard_normal((3000, 16)), rng, target=target)
+    layer = Transport(Pyramid((4, 4, 1), Linear(n_iter=6, rotation="identity")))
+    X, _ = layer.fit_between(rng.standard_normal((3000, 16)), target, rng)
     haar = Haar((4, 4, 1)).fit(target)
     levels = np.linspace(0.02, 0.98, 40)
     got, goal = (np.quantile(haar.transform(a)[:, 0], levels) for a in (X, target))

@@ -29,7 +29,7 @@ def default_n_iter(n_features):
 
 def refinable(layer, start):
     """Return whether the layer is one whose iterations can move."""
-    if not layer.refinable or layer.exit_ is not None:
+    if not layer.refinable:
         return False
     if start == "random":
         return True

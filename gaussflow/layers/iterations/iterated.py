@@ -1,7 +1,5 @@
 """Layers of gated iterations: what Linear and Conv share."""
 
-from abc import abstractmethod
-
 import numpy as np
 
 from gaussflow._common.blocks import row_blocks, run_threads
@@ -28,11 +26,8 @@ class Iterated(Layer):
 
     Attributes
     ----------
-    entry_ : EntryMap or None
-        The standardisation of the columns.
-    exit_ : EntryMap or None
-        In direction "generate", the target's standardisation, which the layer
-        ends with; None in "gaussianize".
+    entry_, exit_ : EntryMap or None
+        The standardisation that rows enter by, and the one that they leave by.
     iterations_ : list
         Admitted iterations, in order.
     n_iter_ : int
@@ -41,9 +36,7 @@ class Iterated(Layer):
         Columns seen at fit.
     """
 
-    #: Whether carried samples and data keep their own units, which all columns
-    #: share, in direction "generate": no column is standardised by itself then.
-    keeps_units = False
+    exit_: EntryMap | None = None
 
     _rules = {
         "n_iter": Integer(0),
@@ -51,8 +44,7 @@ class Iterated(Layer):
         "tol": Number("[0, inf)"),
     }
 
-    @abstractmethod
-    def _fit_iteration(self, X, rng, target):
+    def _fit_iteration(self, X, rng):
         """Fit one iteration on X without applying it.
 
         Returns
@@ -64,49 +56,34 @@ class Iterated(Layer):
         admitted : ndarray of int
             The admitted directions.
         """
+        raise NotImplementedError(f"{type(self).__name__} is fitted between samples.")
 
-    def fit_forward(self, X, rng, *, target=None, monitor=None, start=None):
+    def fit_forward(self, X, rng, *, monitor=None, start=None):
         """Fit on X, which is overwritten by the rows carried through the layer."""
         self._check_params(X.shape[1])
         self.n_features_in_ = X.shape[1]
         log_det = np.zeros(len(X))
         self.iterations_, self.n_iter_ = [], 0
-        self.entry_ = self.exit_ = None
-        if target is None or not self.keeps_units:
-            self.entry_ = self._enter(X, log_det, rng)
-        if target is not None and not self.keeps_units:
-            target = np.array(target, dtype=X.dtype, order="C")
-            self.exit_ = self._enter(target, np.zeros(len(target)), rng)
+        self.entry_ = self._enter(X, log_det, rng)
         if monitor is not None:
             monitor.advance(self.forward_and_log_det)
-        self._iterate(X, log_det, rng, target, monitor)
-        if self.exit_ is not None:
-            self._over_blocks(
-                X, lambda rows: self.exit_.inverse_and_log_det(X[rows], log_det[rows])
-            )
+        self._iterate(X, log_det, rng, self._fit_iteration, monitor)
         return X, log_det
 
     def forward_and_log_det(self, X):
         """Return Z and log |det dZ/dX| of each row."""
         log_det = np.zeros(len(X))
-        if self.entry_ is not None:
-            X = self.entry_.forward_and_log_det(X, log_det)
+        X = self.entry_.forward_and_log_det(X, log_det)
         for iteration in self.iterations_:
             X = iteration.forward(X, log_det)
-        if self.exit_ is not None:
-            X = self.exit_.inverse_and_log_det(X, log_det)
         return X, log_det
 
     def inverse_and_log_det(self, Z):
         """Return X and log |det dX/dZ| of each row."""
         log_det = np.zeros(len(Z))
-        if self.exit_ is not None:
-            Z = self.exit_.forward_and_log_det(Z, log_det)
         for iteration in reversed(self.iterations_):
             Z = iteration.inverse(Z, log_det)
-        if self.entry_ is not None:
-            Z = self.entry_.inverse_and_log_det(Z, log_det)
-        return Z, log_det
+        return self.entry_.inverse_and_log_det(Z, log_det), log_det
 
     def stages(self):
         """Return the standardisation, numbered 0, the iterations, and the way out."""
@@ -162,16 +139,21 @@ class Iterated(Layer):
             "over_blocks": self._over_blocks,
         }
 
-    def _iterate(self, X, log_det, rng, target, monitor):
+    def _iterate(self, X, log_det, rng, fit, monitor, *, to_normal=True):
+        """Fit iterations by fit(X, rng) and apply them, until nothing is gained.
+
+        ``to_normal`` tells that they lead to the standard normal, so that rows have a
+        likelihood on the way.
+        """
         recent = []
         for step_rng in rng.spawn(self.n_iter):
-            iteration, gains, admitted = self._fit_iteration(X, step_rng, target)
+            iteration, gains, admitted = fit(X, step_rng)
             self.n_iter_ += 1
             if iteration is not None:
                 self.iterations_.append(iteration)
                 self._apply(iteration, X, log_det)
             if monitor is not None:
-                self._report(monitor, iteration, gains, X, log_det)
+                self._report(monitor, iteration, gains, X, log_det, to_normal)
             recent = [*recent, float(gains[admitted].sum())][-PATIENCE:]
             if len(recent) == PATIENCE and sum(recent) < self.tol * X.shape[1]:
                 break
@@ -181,11 +163,11 @@ class Iterated(Layer):
     def _apply(self, iteration, X, log_det):
         self._over_blocks(X, lambda rows: iteration.forward(X[rows], log_det[rows]))
 
-    def _report(self, monitor, iteration, gains, X, log_det):
-        if iteration is not None and self.exit_ is None:
-            monitor.advance(iteration.forward_and_log_det)
+    def _report(self, monitor, iteration, gains, X, log_det, to_normal):
         likelihood = None
-        if self.exit_ is None:
+        if to_normal:
+            if iteration is not None:
+                monitor.advance(iteration.forward_and_log_det)
             likelihood = np.mean(log_standard_normal(X) + log_det)
         n_admitted = 0 if iteration is None else iteration.n_directions
         monitor.record(likelihood, admitted=n_admitted, candidates=len(gains))

@@ -85,18 +85,9 @@ class Iteration(Persistent):
 
 
 def fit_iteration(
-    X,
-    rng,
-    *,
-    strategy,
-    marginal,
-    gate,
-    over_blocks,
-    target=None,
-    tiles=None,
-    n_fits=1,
+    X, rng, *, strategy, marginal, gate, over_blocks, tiles=None, n_fits=1
 ):
-    """Fit one iteration on X without applying it.
+    """Fit one iteration on X, toward a standard normal, without applying it.
 
     Parameters
     ----------
@@ -112,8 +103,6 @@ def fit_iteration(
         Standard errors that a direction's held-out gain must exceed.
     over_blocks : callable
         ``over_blocks(X, work)`` runs work over blocks of rows.
-    target : ndarray or None, default=None
-        Rows to carry X toward; None for N(0, I).
     tiles : Tiles or None, default=None
         Patches of the images in X, all of which the iteration is fitted to
         alike; None fits it to whole rows. Images search or judge as a whole.
@@ -125,50 +114,74 @@ def fit_iteration(
     iteration : Iteration or None
         None where no direction was admitted.
     gains : ndarray of shape (n_directions,)
-        Held-out gain of every direction's map, in nats toward N(0, I), in
-        squared standard deviations toward a target.
+        Held-out gain of every direction's map, in nats.
     admitted : ndarray of int
         The admitted directions.
     """
     folds, sample = _split(X, gate, rng, tiles)
+    rotation = strategy(sample, rng)
+    search, check, extremes = _count(X, folds, sample, rotation, over_blocks, tiles)
+    maps = marginal().fit(search)
+    gains, errors = maps.gain(search if gate is None else check)
+    if tiles is not None and gate is not None:
+        errors *= _clustering(X, folds, rotation, maps, check.grid, tiles)
+    counts = search + check
     n_patches = 1 if tiles is None else tiles.n_positions
-    if target is None:
-        rotation = strategy(sample, rng)
-        search, check, extremes = _count(X, folds, sample, rotation, over_blocks, tiles)
-        maps = marginal().fit(search)
-        gains, errors = maps.gain(search if gate is None else check)
-        if tiles is not None and gate is not None:
-            errors *= _clustering(X, folds, rotation, maps, check.grid, tiles)
-        goal = None
-    else:
-        target_folds, target_sample = _split(target, gate, rng, tiles)
-        rotation = strategy(sample, rng, target=target_sample)
-        search, check, _ = _count(X, folds, sample, rotation, over_blocks, tiles)
-        *goals, _ = _count(
-            target, target_folds, target_sample, rotation, over_blocks, tiles
-        )
-        maps = marginal().fit(search, goals[0])
-        judged = (search, goals[0]) if gate is None else (check, goals[1])
-        gains, errors = distance_gains(maps, *judged)
-        goal = goals[0] + goals[1]
-    # A constant, or what rounding leaves of one, has no law to learn: a map would
-    # stretch its rounding, which is other in other rows.
-    gains[(search + check).values.max(axis=1) == len(X) * n_patches] = 0.0
-    if gate is None:
-        admitted = np.arange(rotation.n_directions)
-    else:
-        admitted = np.flatnonzero(
-            gains > _threshold(gate, n_fits * len(gains)) * errors
-        )
+    admitted = _admit(gains, errors, gate, counts, len(X) * n_patches, n_fits)
     if len(admitted) == 0:
         return None, gains, admitted
-    every = (search + check).select(admitted)
-    maps = marginal().fit(every, None if goal is None else goal.select(admitted))
-    if target is None:
-        maps.bound_tails(*extremes[:, admitted])
-    if len(admitted) < rotation.n_directions:
-        rotation = rotation.select(admitted)
-    return Iteration(rotation, maps), gains, admitted
+    maps = marginal().fit(counts.select(admitted))
+    maps.bound_tails(*extremes[:, admitted])
+    return Iteration(_restricted(rotation, admitted), maps), gains, admitted
+
+
+def match_iteration(X, target, rng, *, strategy, marginal, gate, over_blocks):
+    """Fit one iteration that carries X toward other rows, without applying it.
+
+    Parameters
+    ----------
+    X, target : ndarray of shape (n, n_features), (n_target, n_features)
+        Carried samples and data, about standardised.
+    rng, strategy, marginal, gate, over_blocks
+        As for :func:`fit_iteration`; the strategy sees the target too.
+
+    Returns
+    -------
+    iteration, gains, admitted
+        As for :func:`fit_iteration`; gains are squared 1-D Wasserstein distances
+        taken away, in units of the target's spread.
+    """
+    folds, sample = _split(X, gate, rng, None)
+    target_folds, target_sample = _split(target, gate, rng, None)
+    rotation = strategy(sample, rng, target=target_sample)
+    search, check, _ = _count(X, folds, sample, rotation, over_blocks, None)
+    *goals, _ = _count(target, target_folds, target_sample, rotation, over_blocks, None)
+    maps = marginal().fit(search, goals[0])
+    judged = (search, goals[0]) if gate is None else (check, goals[1])
+    gains, errors = distance_gains(maps, *judged)
+    counts, goal = search + check, goals[0] + goals[1]
+    admitted = _admit(gains, errors, gate, counts, len(X), 1)
+    if len(admitted) == 0:
+        return None, gains, admitted
+    maps = marginal().fit(counts.select(admitted), goal.select(admitted))
+    return Iteration(_restricted(rotation, admitted), maps), gains, admitted
+
+
+def _admit(gains, errors, gate, counts, n_rows, n_fits):
+    """Return the directions whose gain exceeds the gate; constants gain nothing."""
+    # A constant, or what rounding leaves of one, has no law to learn: a map would
+    # stretch its rounding, which is other in other rows.
+    gains[counts.values.max(axis=1) == n_rows] = 0.0
+    if gate is None:
+        return np.arange(len(gains))
+    return np.flatnonzero(gains > _threshold(gate, n_fits * len(gains)) * errors)
+
+
+def _restricted(rotation, admitted):
+    """Return the rotation of the admitted directions."""
+    if len(admitted) == rotation.n_directions:
+        return rotation
+    return rotation.select(admitted)
 
 
 def _threshold(gate, n_candidates):
