@@ -13,7 +13,7 @@ PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test torch lint bench tables images
+.PHONY: help demo check test torch lint bench tables images
 .NOTPARALLEL:
 
 help:  ## Show this list
@@ -22,8 +22,18 @@ help:  ## Show this list
 demo: $(VENV)/.demo  ## Turn a real table of patients into a synthetic one: demo/
 	$(PY) -m gaussflow demo
 
+# Imports, pages, contracts, kernels and files: no fit of a flow, little compiling.
+QUICK := tests/test_imports.py tests/test_architecture.py tests/test_version.py \
+	tests/persistence tests/rotations tests/kernels/test_spline.py \
+	tests/layers/test_patches.py tests/tabular/constraints tests/tabular/test_schema.py
+
+check: $(VENV)/.dev  ## Run lint and the quick tests, for daily work
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(ONE_THREAD) $(PY) -m pytest -q -n auto --maxprocesses 4 $(QUICK) $(ARGS)
+
 test: $(VENV)/.test  ## Run the tests and the examples of the docstrings
-	$(ONE_THREAD) $(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+	$(ONE_THREAD) $(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal --durations=10 $(ARGS)
 
 torch: $(VENV)/.torch  ## Run the tests of what torch trains
 	$(PY) -c "import torch"
