@@ -1,4 +1,8 @@
-"""GenFlow: a list of invertible layers, fitted one after the other."""
+"""GenFlow: a list of invertible layers, fitted one after the other.
+
+The whole face of a flow can be read here and in its base class, which is why the file
+is longer than most; how it is fitted is in ``flows/fitting.py``.
+"""
 
 import numpy as np
 from sklearn.base import clone

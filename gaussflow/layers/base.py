@@ -1,4 +1,7 @@
-"""The contract of a layer: an invertible map with an exact log-determinant."""
+"""The contract of a layer: an invertible map with an exact log-determinant.
+
+Longer than most files: contract, hooks of a flow and public face are read together.
+"""
 
 from abc import abstractmethod
 

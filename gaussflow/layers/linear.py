@@ -73,27 +73,6 @@ class Linear(Iterated):
 
     refinable = True
 
-    def __init__(
-        self,
-        n_iter=50,
-        *,
-        rotation="auto",
-        marginal="auto",
-        degree=9,
-        gate="auto",
-        tol=1e-4,
-        n_jobs=None,
-        random_state=None,
-    ):
-        self.n_iter = n_iter
-        self.rotation = rotation
-        self.marginal = marginal
-        self.degree = degree
-        self.gate = gate
-        self.tol = tol
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-
     @property
     def rotation_seeds_(self):
         """Seeds of the iterations whose rotation was drawn at random."""

@@ -51,27 +51,6 @@ class SlicedMatching(TwoSample, Iterated):
     True
     """
 
-    def __init__(
-        self,
-        n_iter=50,
-        *,
-        rotation="auto",
-        marginal="auto",
-        degree=9,
-        gate="auto",
-        tol=1e-4,
-        n_jobs=None,
-        random_state=None,
-    ):
-        self.n_iter = n_iter
-        self.rotation = rotation
-        self.marginal = marginal
-        self.degree = degree
-        self.gate = gate
-        self.tol = tol
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-
     def fit_between(self, X, target, rng, *, monitor=None):
         """Fit on X and target; X is overwritten by the rows carried."""
         self._check_params(X.shape[1])
