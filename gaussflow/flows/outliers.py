@@ -121,7 +121,8 @@ class DensityOutlierDetector(MetaEstimator, OutlierMixin, Persistent, BaseEstima
         log_density : ndarray of shape (n_samples,)
             In nats; -inf where it is too small to be held.
         """
-        return log_density(self.estimator_, self._validate(X))
+        X = self._validate(X)
+        return log_density(self.estimator_, X)
 
     def decision_function(self, X):
         """Return by how much each row's log density exceeds the offset.

@@ -136,20 +136,6 @@ class PatchMatching(TwoSample, Iterated):
         self._iterate(X, log_det, rng, fit, monitor, to_normal=False)
         return X, log_det
 
-    def forward_and_log_det(self, X):
-        """Return Z and log |det dZ/dX| of each row."""
-        log_det = np.zeros(len(X))
-        for iteration in self.iterations_:
-            X = iteration.forward(X, log_det)
-        return X, log_det
-
-    def inverse_and_log_det(self, Z):
-        """Return X and log |det dX/dZ| of each row."""
-        log_det = np.zeros(len(Z))
-        for iteration in reversed(self.iterations_):
-            Z = iteration.inverse(Z, log_det)
-        return Z, log_det
-
     def _tiles(self, rng):
         """Return the patches of an iteration; ``rng`` draws their shift."""
         return draw_tiles(

@@ -94,7 +94,8 @@ class Iterated(Layer):
     def forward_and_log_det(self, X):
         """Return Z and log |det dZ/dX| of each row."""
         log_det = np.zeros(len(X))
-        X = self.entry_.forward_and_log_det(X, log_det)
+        if self.entry_ is not None:
+            X = self.entry_.forward_and_log_det(X, log_det)
         for iteration in self.iterations_:
             X = iteration.forward(X, log_det)
         return X, log_det
@@ -104,7 +105,9 @@ class Iterated(Layer):
         log_det = np.zeros(len(Z))
         for iteration in reversed(self.iterations_):
             Z = iteration.inverse(Z, log_det)
-        return self.entry_.inverse_and_log_det(Z, log_det), log_det
+        if self.entry_ is not None:
+            Z = self.entry_.inverse_and_log_det(Z, log_det)
+        return Z, log_det
 
     def stages(self):
         """Return the standardisation, numbered 0, the iterations, and the way out."""
