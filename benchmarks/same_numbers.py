@@ -6,6 +6,10 @@ Twenty-odd fits of public estimators, small and seeded, on data that scikit-lear
     python benchmarks/same_numbers.py write NEW.npz     # on the other
     python benchmarks/same_numbers.py compare OLD.npz NEW.npz [RESULT.json]
 
+``same_numbers.json`` holds what the change of rooms left: the fits before it against
+those after. Where arrays differ by more than rounding, direction "generate" no longer
+fits the law of noise, and Triangular's source map draws other random numbers.
+
 The comparison prints a line for every array: the same to the bit, or the largest
 difference. Fits that torch trains are made where torch is installed.
 """
