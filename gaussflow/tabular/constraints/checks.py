@@ -4,17 +4,7 @@ import numpy as np
 
 from gaussflow.persistence.state import Persistent
 from gaussflow.tabular.columns.cells import to_numbers
-from gaussflow.tabular.constraints.syntax import (
-    All,
-    Any,
-    Compare,
-    Determines,
-    Fixed,
-    Implies,
-    Literal,
-    Member,
-    names_of,
-)
+from gaussflow.tabular.constraints.syntax import Determines
 
 
 class Combinations(Persistent):
@@ -24,7 +14,7 @@ class Combinations(Persistent):
     """
 
     def __init__(self, tree, schema, df, min_count):
-        columns = [schema[name] for name in names_of(tree)]
+        columns = [schema[name] for name in tree.names()]
         self.columns = [column for column in columns if column.is_learned]
         rows = df[[c.name for c in self.columns]].dropna()
         self.steps = isinstance(tree, Determines)
@@ -32,7 +22,7 @@ class Combinations(Persistent):
             return
         numbers = np.column_stack([to_numbers(rows[c.name], c) for c in self.columns])
         self.rows, counts = np.unique(numbers, axis=0, return_counts=True)
-        if isinstance(tree, Fixed) and (counts >= min_count).any():
+        if not self.steps and (counts >= min_count).any():
             self.rows = self.rows[counts >= min_count]
 
     def broken(self, frame):
@@ -65,7 +55,7 @@ def check_constraint(constraint, schema, df):
     """Raise a ValueError unless the table has the columns and keeps the rule."""
     kept = constraint.holds(df)
     tree = constraint.bind(schema.names)
-    for name in names_of(tree):
+    for name in tree.names():
         column = schema[name]
         if not column.is_learned and column.kind != "constant":
             raise ValueError(
@@ -78,7 +68,7 @@ def check_constraint(constraint, schema, df):
     if not kept.all():
         first = kept.index[~kept.to_numpy()][0]
         row = df[~kept.to_numpy()].iloc[0]
-        cells = [f"{name} = {row[name]}" for name in names_of(tree)]
+        cells = [f"{name} = {row[name]}" for name in tree.names()]
         raise ValueError(
             f"Constraint {constraint.text!r} is broken by {int((~kept).sum())} of the "
             f"{len(df)} rows of the table, first at index {first!r} "
@@ -88,27 +78,12 @@ def check_constraint(constraint, schema, df):
         )
 
 
-def _check_levels(constraint, node, schema):
+def _check_levels(constraint, tree, schema):
     """Refuse a text that is no level of its column: most likely a slip."""
-    if isinstance(node, (All, Any)):
-        for part in node.parts:
-            _check_levels(constraint, part, schema)
-    elif isinstance(node, Implies):
-        _check_levels(constraint, node.condition, schema)
-        _check_levels(constraint, node.conclusion, schema)
-    name, values = None, ()
-    if isinstance(node, Compare) and node.order in ("==", "!="):
-        sides = (node.left, node.right)
-        texts = [s.value for s in sides if isinstance(s, Literal)]
-        names = [s.single for s in sides if not isinstance(s, Literal)]
-        if texts and names:
-            name, values = names[0], tuple(texts)
-    elif isinstance(node, Member):
-        name, values = node.name, node.values
-    if name is None:
-        return
-    column = schema[name]
-    if column.kind in ("categorical", "ordinal") and column.levels:
+    for name, values in tree.levels():
+        column = schema[name]
+        if column.kind not in ("categorical", "ordinal") or not column.levels:
+            continue
         known = {*column.levels, *(column.categories or ())}
         if not known & set(values):
             raise ValueError(

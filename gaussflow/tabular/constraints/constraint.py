@@ -3,9 +3,8 @@
 import pandas as pd
 
 from gaussflow.persistence.state import Persistent
-from gaussflow.tabular.constraints.evaluation import truth
 from gaussflow.tabular.constraints.parser import parse
-from gaussflow.tabular.constraints.syntax import bind, names_of, quote_name
+from gaussflow.tabular.constraints.syntax import quote_name
 
 
 class Constraint(Persistent):
@@ -82,7 +81,7 @@ class Constraint(Persistent):
     @property
     def columns(self):
         """Names of the columns in the rule."""
-        return names_of(self.tree)
+        return self.tree.names()
 
     def bind(self, columns):
         """Return the parsed rule with a table's labels in the place of names.
@@ -94,7 +93,7 @@ class Constraint(Persistent):
 
         Returns
         -------
-        tree : node of a constraint's tree
+        tree : Node
 
         Raises
         ------
@@ -102,7 +101,7 @@ class Constraint(Persistent):
             If the table lacks a column of the rule.
         """
         try:
-            return bind(self.tree, columns)
+            return self.tree.bind(columns)
         except ValueError as exc:
             raise ValueError(f"Constraint {self.text!r}: {exc}") from exc
 
@@ -124,7 +123,7 @@ class Constraint(Persistent):
         """
         tree = self.bind(df.columns)
         try:
-            _, broken = truth(tree, df, reference)
+            _, broken = tree.truth(df, reference)
         except ValueError as exc:
             raise ValueError(f"Constraint {self.text!r}: {exc}") from exc
         return pd.Series(~broken, index=df.index, name=self.text)

@@ -1,19 +1,11 @@
 """Columns that follow from others: left out of learning, and computed after."""
 
-from itertools import pairwise
-
 import numpy as np
 
 from gaussflow.persistence.state import Persistent
 from gaussflow.tabular.columns.cells import from_numbers, to_numbers
 from gaussflow.tabular.columns.value_maps import FEW_VALUES
-from gaussflow.tabular.constraints.syntax import (
-    All,
-    Compare,
-    Determines,
-    Fixed,
-    Sum,
-)
+from gaussflow.tabular.constraints.syntax import Compare, Determines, Fixed, Sum
 
 #: How far from the grid a computed value may lie, in steps of the grid.
 OFF_GRID = 1e-6
@@ -39,11 +31,15 @@ class Derived(Persistent):
         self.column, self.sources = column, sources
         self.dropped = False
 
-    def learn(self, df, min_count):
+    def learn(self, df):
         """Learn what computing takes from the table: by default nothing."""
 
-    def fit(self, df):
+    def restrict(self, df, min_count):
+        """Learn what too few rows hold to come out: by default nothing."""
+
+    def fit(self, df, min_count):
         """Learn from the table; return whether it computes the column exactly."""
+        self.learn(df)
         real = df[self.column.name]
         numbers, fine = self.compute(df)
         missing = real.isna().to_numpy()
@@ -54,6 +50,7 @@ class Derived(Persistent):
             return False
         self.fallback = float(numbers[both][0])
         same = numbers[both] == to_numbers(real, self.column)[both]
+        self.restrict(df, min_count)
         return bool(fine[both].all() and same.all())
 
     def fill(self, frame):
@@ -81,8 +78,8 @@ class SumColumn(Derived):
         super().__init__(column, sources)
         self.factors, self.constant = factors, constant
 
-    def learn(self, df, min_count):
-        """Learn the bounds."""
+    def restrict(self, df, min_count):
+        """Learn the bounds, and whether they are lone extremes."""
         numbers = to_numbers(df[self.column.name], self.column)
         numbers = numbers[~np.isnan(numbers)]
         self.bounds = [numbers.min(), numbers.max()]
@@ -113,13 +110,6 @@ class SumColumn(Derived):
             fine &= ~((no_low & (numbers == low)) | (no_high & (numbers == high)))
         return numbers, fine
 
-    def fit(self, df):
-        """Compute the real rows before the bounds shut their lone extremes out."""
-        bounds = self.__dict__.pop("bounds")
-        exact = super().fit(df)
-        self.bounds = bounds
-        return exact
-
 
 class LookupColumn(Derived):
     """The value that goes with another column's value, from a table.
@@ -132,7 +122,7 @@ class LookupColumn(Derived):
         super().__init__(column, [source.name])
         self.source = source
 
-    def learn(self, df, min_count):
+    def learn(self, df):
         """Learn the table."""
         source = to_numbers(df[self.source.name], self.source)
         values = to_numbers(df[self.column.name], self.column)
@@ -142,21 +132,20 @@ class LookupColumn(Derived):
         values = values[~gap][first]
         self.steps = self.source.is_number and len(knots) > FEW_VALUES
         if self.steps:
-            changes = [
-                i
-                for i, (a, b) in enumerate(pairwise(values))
-                if not (a == b or (np.isnan(a) and np.isnan(b)))
-            ]
-            at = np.array([0, *(i + 1 for i in changes)], dtype=np.int64)
-            middle = [0.5 * (knots[i] + knots[i + 1]) for i in changes]
-            knots, values = np.array([-np.inf, *middle]), values[at]
+            a, b = values[:-1], values[1:]
+            changes = np.flatnonzero((a != b) & ~(np.isnan(a) & np.isnan(b)))
+            middle = 0.5 * (knots[changes] + knots[changes + 1])
+            knots, values = np.r_[-np.inf, middle], values[np.r_[0, changes + 1]]
         self.knots, self.values = knots, values
         self.known = np.ones(len(values), dtype=bool)
-        if not self.column.is_number:  # a level of few rows must not come out
+
+    def restrict(self, df, min_count):
+        """Learn the levels of few rows."""
+        if not self.column.is_number:
             all_values = to_numbers(df[self.column.name], self.column)
             levels, counts = np.unique(all_values, return_counts=True)
             rare = levels[counts < min_count]
-            self.known = ~np.isin(values, rare[~np.isnan(rare)])
+            self.known = ~np.isin(self.values, rare[~np.isnan(rare)])
             if not self.known.any():
                 self.known[:] = True
 
@@ -170,13 +159,6 @@ class LookupColumn(Derived):
         if not self.steps:
             fine &= gap | (self.knots[at] == source)
         return np.where(gap, self.for_missing, self.values[at]), fine
-
-    def fit(self, df):
-        """Compute the real rows; rare levels are not held against the table."""
-        known, self.known = self.known, np.ones_like(self.known)
-        exact = super().fit(df)
-        self.known = known
-        return exact
 
 
 class CopyColumn(Derived):
@@ -224,8 +206,7 @@ def derive(trees, schema, df, target, min_count):
             taken = name == target or any(d.column.name == name for d in found)
             if taken or _reaches(found, candidate.sources, name):
                 continue
-            candidate.learn(df, min_count)
-            if candidate.fit(df):
+            if candidate.fit(df, min_count):
                 found.append(candidate)
                 if not isinstance(tree, Fixed):
                     break
@@ -234,15 +215,13 @@ def derive(trees, schema, df, target, min_count):
 
 def _candidates(tree, schema, df):
     """Yield the columns that a rule could give, the best first."""
-    if isinstance(tree, All):
-        # Only a lone equality is derived; a chain's parts come as rules of their own.
-        return
+    # Only a lone equality is derived; a chain's parts come as rules of their own.
     if isinstance(tree, Determines):
-        source, column = (schema[n] for n in (tree.source, tree.name))
+        source, column = (schema[name] for name in tree.columns)
         if source.is_learned and column.is_learned:
             yield LookupColumn(column, source)
     elif isinstance(tree, Fixed):
-        columns = [schema[name] for name in tree.names]
+        columns = [schema[name] for name in tree.columns]
         learned = [c for c in columns if c.is_learned]
         for source in learned:
             rows = df[[c.name for c in learned]].drop_duplicates()

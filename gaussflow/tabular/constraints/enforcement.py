@@ -10,8 +10,7 @@ from gaussflow.persistence.state import Persistent
 from gaussflow.tabular.constraints.checks import Combinations, check_constraint
 from gaussflow.tabular.constraints.constraint import Constraint
 from gaussflow.tabular.constraints.derived import derive
-from gaussflow.tabular.constraints.evaluation import truth
-from gaussflow.tabular.constraints.syntax import Determines, Fixed, names_of
+from gaussflow.tabular.constraints.syntax import Fixed
 
 # The limits trade time for rows that repair must patch; chosen by hand.
 #: Rounds in which rows that break a constraint are drawn again.
@@ -70,7 +69,7 @@ class Rules(Persistent):
         for constraint in self.constraints:
             check_constraint(constraint, schema, df)
         for constraint, tree in self.bound:
-            if isinstance(tree, (Fixed, Determines)):
+            if isinstance(tree, Fixed):
                 self.combinations[constraint.text] = Combinations(
                     tree, schema, df, min_count
                 )
@@ -90,7 +89,7 @@ class Rules(Persistent):
     def rule_columns(self):
         """Labels of the columns of each computed column, then of each constraint."""
         found = [[d.column.name, *d.sources] for d in self.derived]
-        return found + [names_of(tree) for _, tree in self.bound]
+        return found + [tree.names() for _, tree in self.bound]
 
     @property
     def kept(self):
@@ -141,7 +140,7 @@ class Rules(Persistent):
             if constraint.text in self.combinations:
                 broken.append(self.combinations[constraint.text].broken(frame))
             else:
-                broken.append(truth(tree, frame)[1])
+                broken.append(tree.truth(frame)[1])
         if not broken:
             return frame, np.zeros((len(frame), 0), dtype=bool)
         return frame, np.column_stack(broken)
@@ -245,7 +244,7 @@ class Rules(Persistent):
         return places
 
     def _no_valid_row(self, group, n_tried):
-        rules = [c.text for c, tree in self.bound if set(names_of(tree)) & set(group)]
+        rules = [c.text for c, tree in self.bound if set(tree.names()) & set(group)]
         return (
             f"None of {n_tried} rows drawn keeps all of the constraints "
             f"{', '.join(map(repr, rules))}. Drop or loosen one of them; with "

@@ -1,134 +1,44 @@
-"""Whether the rows of a table keep a constraint: true, false or unknown.
+"""Comparisons of a table's columns with each other and with constants.
 
-Logic has three values, as in databases: a comparison with a missing cell is
-unknown, and a row breaks a constraint only where it is certainly false.
+Each returns where it holds and where it does not; with a missing cell it is neither.
 """
 
 import math
 import operator
-from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from gaussflow.tabular.constraints.syntax import (
-    All,
-    Any,
-    Compare,
-    Determines,
-    Fixed,
-    Implies,
-    Literal,
-    Member,
-    Missing,
-    Sum,
-)
-
 #: Whole numbers up to here are added exactly: two of them still fit in an int64.
 MAX_EXACT = 2**62
 #: Rounding errors of a sum that are forgiven, in units of its last place.
 ULPS = 16.0
+#: Orders of the language.
+ORDERS = {
+    "<": operator.lt,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">=": operator.ge,
+    ">": operator.gt,
+}
 
 
-def truth(node, frame, reference=None):
-    """Return where a claim holds and where it does not; unknown is neither.
-
-    Parameters
-    ----------
-    node : node of a constraint's tree
-        The claim, bound to the labels of ``frame`` (see ``Constraint.bind``).
-    frame : pandas.DataFrame
-        The rows.
-    reference : pandas.DataFrame or None, default=None
-        The table whose combinations of values "fixed" and "determines" keep;
-        None takes the rows themselves.
-
-    Returns
-    -------
-    yes, no : ndarray of shape (n_rows,), bool
-    """
-    if isinstance(node, (All, Any)):
-        parts = [truth(part, frame, reference) for part in node.parts]
-        yes, no = (np.array(side) for side in zip(*parts, strict=True))
-        if isinstance(node, All):
-            return yes.all(axis=0), no.any(axis=0)
-        return yes.any(axis=0), no.all(axis=0)
-    if isinstance(node, Implies):
-        met, unmet = truth(node.condition, frame, reference)
-        yes, no = truth(node.conclusion, frame, reference)
-        return unmet | yes, met & no
-    if isinstance(node, Missing):
-        missing = frame[node.name].isna().to_numpy()
-        yes = ~missing if node.negated else missing
-        return yes, ~yes
-    if isinstance(node, Member):
-        return _member(node, frame)
-    if isinstance(node, (Fixed, Determines)):
-        return _combination(node, frame, frame if reference is None else reference)
-    return _compare(node, frame)
-
-
-# -- sets and combinations -----------------------------------------------------
-
-
-def _member(node, frame):
-    column = Sum(((node.name, Fraction(1)),))
-    yes = np.zeros(len(frame), dtype=bool)
-    no = np.ones(len(frame), dtype=bool)
-    for value in node.values:
-        text = isinstance(value, (str, bool))
-        side = Literal(value) if text else Sum((), Fraction(value))
-        same, other = _compare(Compare(column, "==", side), frame)
-        yes, no = yes | same, no & other
-    return (no, yes) if node.negated else (yes, no)
-
-
-def _combination(node, frame, reference):
-    """Compare combinations with the reference's; a missing cell is unknown."""
-    names = node.names if isinstance(node, Fixed) else (node.source, node.name)
-    names = list(names)
-    known = reference[names].dropna().drop_duplicates()
-    if isinstance(node, Determines):
-        counts = reference[names].dropna().value_counts(sort=False)
-        known = counts.rename("n").reset_index().sort_values("n", kind="stable")
-        known = known.drop_duplicates(names[0], keep="last")[names]
-    filled = frame[names].notna().all(axis=1).to_numpy()
-    joined = pd.concat([known.astype(object), frame.loc[filled, names].astype(object)])
-    codes = joined.groupby(names, sort=False, dropna=False).ngroup().to_numpy()
-    found = np.isin(codes[len(known) :], codes[: len(known)])
-    yes, no = np.zeros(len(frame), dtype=bool), np.zeros(len(frame), dtype=bool)
-    yes[filled], no[filled] = found, ~found
-    return yes, no
-
-
-# -- comparisons ---------------------------------------------------------------
-
-
-def _compare(node, frame):
-    left, right, order = node.left, node.right, node.order
-    if isinstance(left, Literal):
-        left, right, order = right, left, _mirrored(order)
-    if isinstance(right, Literal):
-        if isinstance(left, Literal) or left.single is None:
-            raise ValueError(
-                f"{right.value!r} can be compared with one column only. Compare "
-                "sums with numbers."
-            )
-        cells = frame[left.single]
-        return _with_constant(cells, order, right.value)
+def compare_sums(left, order, right, frame):
+    """Compare two sums of columns of ``frame`` in all rows."""
     plain = [frame[s.single] for s in (left, right) if s.single]
     special = [cells for cells in plain if not _is_number(cells)]
     if special and not left.terms:
-        left, right, order = right, left, _mirrored(order)
+        left, right, order = right, left, mirrored(order)
     if special and left.single and not right.terms:
-        return _with_constant(plain[0], order, _plain(right.constant))
+        return compare_with(plain[0], order, _plain(right.constant))
     if len(special) == 2:
         return _two_columns(*plain, order)
     return _linear(left.minus(right), order, frame)
 
 
-def _with_constant(cells, order, value):
+def compare_with(cells, order, value):
     """Compare one column's cells with a text, a truth value or a level."""
     filled = cells.notna().to_numpy()
     dtype = cells.dtype
@@ -161,8 +71,7 @@ def _with_constant(cells, order, value):
             "!= or 'in {...}', or make it an ordered category."
         )
     same = (cells == value).to_numpy(dtype=bool, na_value=False)
-    yes = same if order == "==" else ~same
-    return yes & filled, ~yes & filled
+    return _known(same if order == "==" else ~same, filled)
 
 
 def _two_columns(a, b, order):
@@ -183,28 +92,23 @@ def _two_columns(a, b, order):
     same = np.zeros(len(a), dtype=bool)
     pairs = zip(a[filled].tolist(), b[filled].tolist(), strict=True)
     same[filled] = [x == y for x, y in pairs]
-    yes = same if order == "==" else ~same
+    return _known(same if order == "==" else ~same, filled)
+
+
+def _known(yes, filled):
     return yes & filled, ~yes & filled
 
 
 def _ordered(a, order, b, filled):
     """Compare values that have an order of their own."""
-    operations = {
-        "<": operator.lt,
-        "<=": operator.le,
-        "==": operator.eq,
-        "!=": operator.ne,
-        ">=": operator.ge,
-        ">": operator.gt,
-    }
     try:
-        yes = np.asarray(operations[order](a, b), dtype=bool)
+        yes = np.asarray(ORDERS[order](a, b), dtype=bool)
     except TypeError as exc:
         raise ValueError(
             f"dates of column {a.name!r} cannot be compared ({exc}). Give both a time "
             "zone, or neither."
         ) from exc
-    return yes & filled, ~yes & filled
+    return _known(yes, filled)
 
 
 def _linear(difference, order, frame):
@@ -216,9 +120,7 @@ def _linear(difference, order, frame):
                 f"column {cells.name!r} holds {cells.dtype} values, which cannot be "
                 "added or compared with a number. Dates can be compared with dates."
             )
-    filled = np.ones(len(frame), dtype=bool)
-    for cells in columns:
-        filled &= cells.notna().to_numpy()
+    filled = frame[[n for n, _ in difference.terms]].notna().all(axis=1).to_numpy()
     value, slack = _whole_sum(difference, columns, filled)
     if value is None:
         value, slack = _float_sum(difference, columns, filled)
@@ -230,7 +132,7 @@ def _linear(difference, order, frame):
         ">=": value >= -slack,
         ">": value > slack,
     }[order]
-    return yes & filled, ~yes & filled
+    return _known(yes, filled)
 
 
 def _whole_sum(difference, columns, filled):
@@ -294,7 +196,8 @@ def _is_number(cells):
     return types.infer_dtype(cells, skipna=True) in ("integer", "floating", "boolean")
 
 
-def _mirrored(order):
+def mirrored(order):
+    """Return the order that holds from right to left."""
     return order.translate(str.maketrans("<>", "><"))
 
 

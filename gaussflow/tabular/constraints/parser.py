@@ -19,6 +19,7 @@ import re
 from fractions import Fraction
 from functools import lru_cache
 
+from gaussflow.tabular.constraints.evaluation import ORDERS
 from gaussflow.tabular.constraints.syntax import (
     WORDS,
     All,
@@ -31,10 +32,7 @@ from gaussflow.tabular.constraints.syntax import (
     Member,
     Missing,
     Sum,
-    names_of,
 )
-
-ORDERS = ("<", "<=", "==", "!=", ">=", ">")
 
 TOKENS = re.compile(
     r"""\s*(?:
@@ -59,7 +57,7 @@ def parse(text):
 
     Returns
     -------
-    rule : Implies, All, Any, Compare, Member, Missing, Fixed or Determines
+    rule : Node
 
     Raises
     ------
@@ -69,10 +67,14 @@ def parse(text):
     Examples
     --------
     >>> from gaussflow.tabular.constraints.parser import parse
-    >>> parse("smoker == 'no' -> cigs == 0").conclusion.left.single
+    >>> parse("smoker == 'no' -> cigs == 0").parts[1].left.single
     'cigs'
     """
     return _Parser(text).rule()
+
+
+def _joined(kind, parts):
+    return parts[0] if len(parts) == 1 else kind(tuple(parts))
 
 
 class _Parser:
@@ -102,32 +104,30 @@ class _Parser:
     def rule(self):
         if self._sees("fixed") and self.tokens[1][1] == ":":
             self.next = 2
-            names = [self._name()]
-            while self._take(","):
-                names.append(self._name())
+            names = self._several(self._name, ",")
             if len(set(names)) < max(2, len(names)):
                 raise self._error(0, "two or more different columns", "fewer")
             return self._done(Fixed(tuple(names)))
         if self.tokens[min(1, len(self.tokens) - 1)][:2] == ("word", "determines"):
             source = self._name()
             self.next += 1
-            return self._done(Determines(source, self._name()))
+            return self._done(Determines((source, self._name())))
         claim = self._either()
         if self._take("->"):
-            claim = Implies(claim, self._either())
+            claim = Implies((claim, self._either()))
         return self._done(claim)
 
     def _either(self):
-        parts = [self._both()]
-        while self._take("or"):
-            parts.append(self._both())
-        return parts[0] if len(parts) == 1 else Any(tuple(parts))
+        return _joined(Any, self._several(self._both, "or"))
 
     def _both(self):
-        parts = [self._claim()]
-        while self._take("and"):
-            parts.append(self._claim())
-        return parts[0] if len(parts) == 1 else All(tuple(parts))
+        return _joined(All, self._several(self._claim, "and"))
+
+    def _several(self, read, between):
+        found = [read()]
+        while self._take(between):
+            found.append(read())
+        return found
 
     def _claim(self):
         sides, orders = [self._side()], []
@@ -149,15 +149,13 @@ class _Parser:
             Compare(left, order, right)
             for left, order, right in zip(sides, orders, sides[1:], strict=False)
         ]
-        if not any(names_of(side) for side in sides):
+        if not any(side.names() for side in sides):
             raise self._error(self.tokens[self.next][2], "a column", "constants only")
-        return pairs[0] if len(pairs) == 1 else All(tuple(pairs))
+        return _joined(All, pairs)
 
     def _values(self):
         self._need("{")
-        values = [self._value()]
-        while self._take(","):
-            values.append(self._value())
+        values = self._several(self._value, ",")
         self._need("}")
         return tuple(values)
 

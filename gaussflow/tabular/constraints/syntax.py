@@ -1,20 +1,97 @@
-"""The tree of a constraint, and how names and values are written in its text."""
+"""The tree of a constraint, and how names and values are written in its text.
+
+Logic has three values, as in databases: a comparison with a missing cell is
+unknown, and a row breaks a constraint only where it is certainly false.
+"""
 
 import difflib
 import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+import numpy as np
+import pandas as pd
+
+from gaussflow.tabular.constraints.evaluation import (
+    compare_sums,
+    compare_with,
+    mirrored,
+)
+
 #: Words of the language: a column of such a name is written in backticks.
 WORDS = ("and", "or", "in", "is", "not", "missing", "determines", "true", "false")
 
 
+class Node:
+    """A claim about rows, or a side of a comparison."""
+
+    def names(self):
+        """Return the names of the columns in it, by appearance, each once."""
+        found = {}
+        self._renamed(lambda name: found.setdefault(name, name))
+        return list(found)
+
+    def bind(self, columns):
+        """Return the node with the labels of a table's columns for the names in it.
+
+        Parameters
+        ----------
+        columns : iterable
+            The labels of a table, which need not be text.
+
+        Returns
+        -------
+        bound : Node
+            Evaluation looks its names up as they are.
+
+        Raises
+        ------
+        ValueError
+            If the table lacks a column, with the labels that come close.
+
+        Examples
+        --------
+        >>> from gaussflow.tabular.constraints.syntax import Missing
+        >>> Missing("2019", negated=False).bind([2019, 2020])
+        Missing(name=2019, negated=False)
+        """
+        columns = list(columns)
+        return self._renamed(lambda name: _label(name, columns))
+
+    def truth(self, frame, reference=None):
+        """Return where a claim holds and where it does not; unknown is neither.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            The rows; the claim is bound to its labels.
+        reference : pandas.DataFrame or None, default=None
+            The table whose combinations of values "fixed" and "determines" keep;
+            None takes the rows themselves.
+
+        Returns
+        -------
+        yes, no : ndarray of shape (n_rows,), bool
+        """
+        return self._truth(frame, frame if reference is None else reference)
+
+    def levels(self):
+        """Return (name, values) where a column's cells are said to equal values."""
+        return []
+
+    def _renamed(self, rename):
+        return self
+
+
 @dataclass(frozen=True)
-class Sum:
+class Sum(Node):
     """Columns times coefficients, and a constant."""
 
     terms: tuple  # of (column name, Fraction), each name once
     constant: Fraction = Fraction(0)
+
+    def _renamed(self, rename):
+        return replace(self, terms=tuple((rename(n), c) for n, c in self.terms))
 
     @property
     def single(self):
@@ -33,122 +110,160 @@ class Sum:
 
 
 @dataclass(frozen=True)
-class Literal:
+class Literal(Node):
     """A text, true or false."""
 
     value: object
 
 
 @dataclass(frozen=True)
-class Compare:
+class Compare(Node):
     """Two sides and the order between them."""
 
     left: object
     order: str
     right: object
 
+    def levels(self):
+        """Return the column and the text that it equals or does not, if it is so."""
+        sides = (self.left, self.right)
+        texts = tuple(s.value for s in sides if isinstance(s, Literal))
+        names = [s.single for s in sides if isinstance(s, Sum)]
+        equates = self.order in ("==", "!=") and texts and names
+        return [(names[0], texts)] if equates else []
+
+    def _renamed(self, rename):
+        left, right = (side._renamed(rename) for side in (self.left, self.right))
+        return Compare(left, self.order, right)
+
+    def _truth(self, frame, reference):
+        left, order, right = self.left, self.order, self.right
+        if isinstance(left, Literal):
+            left, order, right = right, mirrored(order), left
+        if not isinstance(right, Literal):
+            return compare_sums(left, order, right, frame)
+        if isinstance(left, Literal) or left.single is None:
+            raise ValueError(
+                f"{right.value!r} can be compared with one column only. Compare "
+                "sums with numbers."
+            )
+        return compare_with(frame[left.single], order, right.value)
+
 
 @dataclass(frozen=True)
-class Member:
+class Member(Node):
     """A column's value is one of a set, or is not."""
 
     name: str
     values: tuple
     negated: bool
 
+    def levels(self):
+        """Return the column and the set."""
+        return [(self.name, self.values)]
+
+    def _renamed(self, rename):
+        return replace(self, name=rename(self.name))
+
+    def _truth(self, frame, reference):
+        column = Sum(((self.name, Fraction(1)),))
+        yes = np.zeros(len(frame), dtype=bool)
+        no = np.ones(len(frame), dtype=bool)
+        for value in self.values:
+            text = isinstance(value, (str, bool))
+            side = Literal(value) if text else Sum((), Fraction(value))
+            same, other = Compare(column, "==", side).truth(frame)
+            yes, no = yes | same, no & other
+        return (no, yes) if self.negated else (yes, no)
+
 
 @dataclass(frozen=True)
-class Missing:
+class Missing(Node):
     """A column's cell is missing, or is not."""
 
     name: str
     negated: bool
 
+    def _renamed(self, rename):
+        return replace(self, name=rename(self.name))
+
+    def _truth(self, frame, reference):
+        yes = frame[self.name].isna().to_numpy() ^ self.negated
+        return yes, ~yes
+
 
 @dataclass(frozen=True)
-class All:
+class Joined(Node):
+    """Claims that make one together: the subclasses join their truths."""
+
+    parts: tuple
+
+    def levels(self):
+        """Return those of all parts."""
+        return [found for part in self.parts for found in part.levels()]
+
+    def _renamed(self, rename):
+        return replace(self, parts=tuple(part._renamed(rename) for part in self.parts))
+
+    def _truth(self, frame, reference):
+        found = [part._truth(frame, reference) for part in self.parts]
+        return self._join(*np.swapaxes(found, 0, 1))
+
+
+class All(Joined):
     """Every part holds."""
 
-    parts: tuple
+    def _join(self, yes, no):
+        return yes.all(axis=0), no.any(axis=0)
 
 
-@dataclass(frozen=True)
-class Any:
+class Any(Joined):
     """One part holds at least."""
 
-    parts: tuple
+    def _join(self, yes, no):
+        return yes.any(axis=0), no.all(axis=0)
+
+
+class Implies(Joined):
+    """Where the first part, the condition, holds, the second one does."""
+
+    def _join(self, yes, no):
+        return no[0] | yes[1], yes[0] & no[1]
 
 
 @dataclass(frozen=True)
-class Implies:
-    """Where the condition holds, the conclusion does."""
-
-    condition: object
-    conclusion: object
-
-
-@dataclass(frozen=True)
-class Fixed:
+class Fixed(Node):
     """Only combinations of values that the table holds."""
 
-    names: tuple
+    columns: tuple
+
+    def _renamed(self, rename):
+        return replace(self, columns=tuple(map(rename, self.columns)))
+
+    def _truth(self, frame, reference):
+        names = list(self.columns)
+        known = self._allowed(reference[names].dropna())
+        filled = frame[names].notna().all(axis=1).to_numpy()
+        rows = frame.loc[filled, names]
+        joined = pd.concat([known.astype(object), rows.astype(object)])
+        codes = joined.groupby(names, sort=False, dropna=False).ngroup().to_numpy()
+        found = np.isin(codes[len(known) :], codes[: len(known)])
+        yes, no = np.zeros((2, len(frame)), dtype=bool)
+        yes[filled], no[filled] = found, ~found
+        return yes, no
+
+    def _allowed(self, rows):
+        return rows.drop_duplicates()
 
 
-@dataclass(frozen=True)
-class Determines:
-    """One column's value decides the other's."""
+class Determines(Fixed):
+    """The first column's value decides the second's: the commonest one goes with it."""
 
-    source: str
-    name: str
-
-
-def names_of(node):
-    """Return the column names of a tree, in order of appearance, each once."""
-    if isinstance(node, Sum):
-        found = [name for name, _ in node.terms]
-    elif isinstance(node, Compare):
-        found = names_of(node.left) + names_of(node.right)
-    elif isinstance(node, (All, Any)):
-        found = [name for part in node.parts for name in names_of(part)]
-    elif isinstance(node, Implies):
-        found = names_of(node.condition) + names_of(node.conclusion)
-    elif isinstance(node, Fixed):
-        found = list(node.names)
-    elif isinstance(node, Determines):
-        found = [node.source, node.name]
-    else:
-        found = [node.name] if isinstance(node, (Member, Missing)) else []
-    return list(dict.fromkeys(found))
-
-
-def bind(node, columns):
-    """Return a tree with the labels of a table's columns for the names in it.
-
-    Parameters
-    ----------
-    node : node of a constraint's tree
-        The rule; its names are text.
-    columns : iterable
-        The labels of a table, which need not be text.
-
-    Returns
-    -------
-    bound : node of a constraint's tree
-        Evaluation looks its names up as they are.
-
-    Raises
-    ------
-    ValueError
-        If the table lacks a column, with the labels that come close.
-
-    Examples
-    --------
-    >>> from gaussflow.tabular.constraints.syntax import Missing, bind
-    >>> bind(Missing("2019", negated=False), [2019, 2020])
-    Missing(name=2019, negated=False)
-    """
-    columns = list(columns)
-    return _renamed(node, {name: _label(name, columns) for name in names_of(node)})
+    def _allowed(self, rows):
+        names = list(self.columns)
+        counts = rows.value_counts(sort=False).rename("n").reset_index()
+        counts = counts.sort_values("n", kind="stable")
+        return counts.drop_duplicates(names[0], keep="last")[names]
 
 
 def _label(name, columns):
@@ -165,27 +280,6 @@ def _label(name, columns):
         f"the table has no column {name!r}. {known}{', '.join(map(repr, shown))}? "
         "Put a text in quotes, and a name that is not one word in backticks."
     )
-
-
-def _renamed(node, labels):
-    if isinstance(node, Sum):
-        return replace(node, terms=tuple((labels[n], c) for n, c in node.terms))
-    if isinstance(node, Compare):
-        left, right = (_renamed(side, labels) for side in (node.left, node.right))
-        return Compare(left, node.order, right)
-    if isinstance(node, (All, Any)):
-        return replace(node, parts=tuple(_renamed(p, labels) for p in node.parts))
-    if isinstance(node, Implies):
-        return Implies(
-            _renamed(node.condition, labels), _renamed(node.conclusion, labels)
-        )
-    if isinstance(node, Fixed):
-        return Fixed(tuple(labels[name] for name in node.names))
-    if isinstance(node, Determines):
-        return Determines(labels[node.source], labels[node.name])
-    if isinstance(node, (Member, Missing)):
-        return replace(node, name=labels[node.name])
-    return node
 
 
 def quote_name(name):
