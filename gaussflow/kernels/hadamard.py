@@ -33,6 +33,36 @@ def _walsh_hadamard(buffer, start, size, scale):
 
 
 @jit
+def _turn(buffer, cosine, sine):
+    """Turn each pair of a tile's coordinates by its angle, in place."""
+    for p in range(buffer.shape[0] // 2):
+        c = cosine[p]
+        s = sine[p]
+        for t in range(_TILE):
+            a = buffer[2 * p, t]
+            b = buffer[2 * p + 1, t]
+            buffer[2 * p, t] = c * a - s * b
+            buffer[2 * p + 1, t] = s * a + c * b
+
+
+@jit
+def _load(X, first, buffer):
+    """Write rows of X, from the first one on, as the columns of a tile."""
+    buffer[:] = 0
+    for t in range(min(_TILE, X.shape[0] - first)):
+        for j in range(X.shape[1]):
+            buffer[j, t] = X[first + t, j]
+
+
+@jit
+def _store(buffer, first, out):
+    """Write the columns of a tile as rows of out, from the first one on."""
+    for t in range(min(_TILE, out.shape[0] - first)):
+        for j in range(out.shape[1]):
+            out[first + t, j] = buffer[j, t]
+
+
+@jit
 def structured_project(X, order, cosine, sine, size, scale, out):
     """Write the structured rotation of every row of X.
 
@@ -49,31 +79,18 @@ def structured_project(X, order, cosine, sine, size, scale, out):
     buffer = np.empty((d, _TILE), X.dtype)
     spare = np.empty((d, _TILE), X.dtype)
     for first in range(0, n, _TILE):
-        m = min(_TILE, n - first)
-        buffer[:] = 0
-        for t in range(m):
-            for j in range(d):
-                buffer[j, t] = X[first + t, j]
+        _load(X, first, buffer)
         for r in range(order.shape[0]):
             for j in range(d):
                 source = order[r, j]
                 for t in range(_TILE):
                     spare[j, t] = buffer[source, t]
-            for p in range(d // 2):
-                c = cosine[r, p]
-                s = sine[r, p]
-                for t in range(_TILE):
-                    a = spare[2 * p, t]
-                    b = spare[2 * p + 1, t]
-                    spare[2 * p, t] = c * a - s * b
-                    spare[2 * p + 1, t] = s * a + c * b
+            _turn(spare, cosine[r], sine[r])
             _walsh_hadamard(spare, 0, size, scale)
             if size < d:
                 _walsh_hadamard(spare, d - size, size, scale)
             buffer, spare = spare, buffer
-        for t in range(m):
-            for j in range(d):
-                out[first + t, j] = buffer[j, t]
+        _store(buffer, first, out)
 
 
 @jit
@@ -83,31 +100,19 @@ def structured_lift(Y, order, cosine, sine, size, scale, out):
     Arguments as there, with Y (n, d) the rotated rows.
     """
     n, d = Y.shape
+    back = -sine
     buffer = np.empty((d, _TILE), Y.dtype)
     spare = np.empty((d, _TILE), Y.dtype)
     for first in range(0, n, _TILE):
-        m = min(_TILE, n - first)
-        buffer[:] = 0
-        for t in range(m):
-            for j in range(d):
-                buffer[j, t] = Y[first + t, j]
+        _load(Y, first, buffer)
         for r in range(order.shape[0] - 1, -1, -1):
             if size < d:
                 _walsh_hadamard(buffer, d - size, size, scale)
             _walsh_hadamard(buffer, 0, size, scale)
-            for p in range(d // 2):
-                c = cosine[r, p]
-                s = sine[r, p]
-                for t in range(_TILE):
-                    a = buffer[2 * p, t]
-                    b = buffer[2 * p + 1, t]
-                    buffer[2 * p, t] = c * a + s * b
-                    buffer[2 * p + 1, t] = c * b - s * a
+            _turn(buffer, cosine[r], back[r])
             for j in range(d):
                 source = order[r, j]
                 for t in range(_TILE):
                     spare[source, t] = buffer[j, t]
             buffer, spare = spare, buffer
-        for t in range(m):
-            for j in range(d):
-                out[first + t, j] = buffer[j, t]
+        _store(buffer, first, out)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from gaussflow.kernels.pieces import straight_pieces
+from gaussflow.kernels.spline import straight_pieces
 
 
 def random_pieces(rng, n_columns, n_knots, dtype=np.float64):

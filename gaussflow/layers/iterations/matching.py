@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from gaussflow._common.blocks import run_threads
-from gaussflow.kernels.pieces import straight_pieces
+from gaussflow.kernels.spline import straight_pieces
 from gaussflow.layers.iterations.patches import Tiles
 from gaussflow.persistence.state import Persistent, check_that
 from gaussflow.rotations.dense import TOLERANCE
