@@ -285,6 +285,20 @@ def forest_inverse(tails, upper, forest, codes, share, inside):
 
 
 @jit
+def _draw_cell(level, codes, share, j, place, forest):
+    """Draw column j of a row: a level in [0, 1) picks a tree and inverts its leaf."""
+    n_trees = forest.roots.shape[1]
+    level *= n_trees
+    tree = min(int(level), n_trees - 1)
+    mean = 0.0
+    if tree >= forest.n_plain[j]:
+        mean = _location(codes, share, j, place, forest)
+    at = _find_leaf(codes, j, forest.roots[j, tree], forest)
+    cells = 0, forest.n_cells[j]
+    codes[j], share[j] = _invert_leaf(level - tree, tree, at, cells, j, mean, forest)
+
+
+@jit
 def forest_draw(uniforms, forest, first_place, last_place, codes, share):
     """Draw columns: for every cell pick a tree, then invert that tree's leaf alone.
 
@@ -294,7 +308,6 @@ def forest_draw(uniforms, forest, first_place, last_place, codes, share):
     first_place, last_place : places in the order to draw from, and to stop before
     codes, share : (n, d), written: the cells, and the places in them
     """
-    n_trees = forest.roots.shape[1]
     # Column by column, so that one column's trees stay in the cache.
     for place in range(first_place, last_place):
         j = forest.order[place]
@@ -302,16 +315,7 @@ def forest_draw(uniforms, forest, first_place, last_place, codes, share):
             if _is_closed(codes[i], j, forest):
                 codes[i, j], share[i, j] = 0, 0.5
                 continue
-            level = uniforms[i, j] * n_trees
-            tree = min(int(level), n_trees - 1)
-            level -= tree
-            mean = 0.0
-            if tree >= forest.n_plain[j]:
-                mean = _location(codes[i], share[i], j, place, forest)
-            at = _find_leaf(codes[i], j, forest.roots[j, tree], forest)
-            cells = 0, forest.n_cells[j]
-            cell, where = _invert_leaf(level, tree, at, cells, j, mean, forest)
-            codes[i, j], share[i, j] = cell, where
+            _draw_cell(uniforms[i, j], codes[i], share[i], j, place, forest)
 
 
 @jit
@@ -478,16 +482,7 @@ def forest_particles(
                     continue
                 level = uniforms[i, m, j]
                 if region < 0:
-                    level *= n_trees
-                    tree = min(int(level), n_trees - 1)
-                    mean = 0.0
-                    if tree >= forest.n_plain[j]:
-                        mean = _location(row, places, j, place, forest)
-                    at = _find_leaf(row, j, forest.roots[j, tree], forest)
-                    cells = 0, forest.n_cells[j]
-                    row[j], places[j] = _invert_leaf(
-                        level - tree, tree, at, cells, j, mean, forest
-                    )
+                    _draw_cell(level, row, places, j, place, forest)
                     continue
                 pieces = first, stop
                 mean = _mean_score(row, places, j, place, forest)
