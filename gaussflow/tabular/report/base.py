@@ -1,19 +1,35 @@
 """What the reports of fidelity and of privacy share."""
 
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 
 from gaussflow.tabular.report.score import Score, overall, warnings_of
+from gaussflow.tabular.report.sections import page_of, write_page
 
 
+@dataclass(repr=False)
 class Report:
     """Scores by name, their verdict, and their forms for people and for JSON."""
 
     #: Fields that JSON leaves out: they are for the page.
     _drawn = ("scores", "plots", "table")
 
-    def _add(self, name, value, error, reference, limit, **more):
-        score = Score(name, value, error, reference=reference, limit=limit, **more)
-        self.scores.append(score)
+    #: What ``Score`` is told of each score beside its numbers.
+    _kinds = {}
+
+    scores: list = field(default_factory=list)
+    plots: dict = field(default_factory=dict)
+    n_train: int = 0
+    n_holdout: int = 0
+    n_synthetic: int = 0
+
+    @classmethod
+    def _begin(cls, train, holdout, synthetic):
+        n_holdout = 0 if holdout is None else len(holdout)
+        return cls(n_train=len(train), n_holdout=n_holdout, n_synthetic=len(synthetic))
+
+    def _add(self, name, value, error, reference, limit, **details):
+        numbers = {"reference": reference, "limit": limit, "details": details}
+        self.scores.append(Score(name, value, error, **numbers, **self._kinds[name]))
 
     @property
     def verdict(self):
@@ -34,9 +50,14 @@ class Report:
     def to_dict(self):
         """Return the scores as plain numbers, lists and dicts, ready for JSON."""
         names = [f.name for f in fields(self) if f.name not in self._drawn]
+        names.sort(key=lambda name: name.startswith("n_"))  # the counts come last
         scores = {score.name: score.to_dict() for score in self.scores}
         found = {name: getattr(self, name) for name in names}
         return {"verdict": self.verdict, "scores": scores, **found}
+
+    def to_html(self, path=None, *, title="Synthetic table"):
+        """Return the report as one self-contained HTML page, and write it to path."""
+        return write_page(page_of(title, self._sections(), self), path)
 
     def __repr__(self):
         """List the scores, one a line."""

@@ -15,6 +15,10 @@ class Coded(NamedTuple):
     synthetic: np.ndarray
     categorical: np.ndarray
 
+    def misses(self):
+        """Return whether a table misses a cell."""
+        return any(np.isnan(table).any() for table in self[:3])
+
 
 def code_tables(schema, *tables):
     """Return tables as float matrices with shared codes.

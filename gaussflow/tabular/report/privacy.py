@@ -20,8 +20,8 @@ from gaussflow.metrics.tables.intervals import attack_power
 from gaussflow.tabular.report.base import Report
 from gaussflow.tabular.report.coding import Coded, code_tables
 from gaussflow.tabular.report.plots import distance_histogram
-from gaussflow.tabular.report.score import Score, check_limits, overall
-from gaussflow.tabular.report.sections import page_of, privacy_sections, write_page
+from gaussflow.tabular.report.score import check_limits
+from gaussflow.tabular.report.sections import privacy_sections
 from gaussflow.tabular.report.wording import reason
 from gaussflow.tabular.schema import Schema
 
@@ -39,6 +39,19 @@ PRIVACY_LIMITS = {
     "likelihood": None,
     "attributes": 0.05,
     "combinations": 0.05,
+}
+_AUC = {"ideal": 0.5}
+#: What is known of each score beforehand.
+KINDS = {
+    "copies": {"percent": True},
+    "dcr_share": _AUC,
+    "neighbours": {"higher_is_better": True},
+    "membership": _AUC,
+    "membership_calibrated": _AUC,
+    "members_found": {"ideal": 0.1, "percent": True},
+    "likelihood": _AUC,
+    "attributes": {"percent": True},
+    "combinations": {"percent": True},
 }
 #: Rows of a table whose distances are drawn, and that are ranked by risk: they bound
 #: the time of a report; chosen by hand.
@@ -94,15 +107,12 @@ class PrivacyReport(Report):
     ('fail', 1.0)
     """
 
-    scores: list = field(default_factory=list)
+    _kinds = KINDS
+
     attributes: dict = field(default_factory=dict)
     riskiest: list = field(default_factory=list)
     suppressed: dict = field(default_factory=dict)
     likelihood_gap: float | None = None
-    plots: dict = field(default_factory=dict)
-    n_train: int = 0
-    n_holdout: int = 0
-    n_synthetic: int = 0
 
     @classmethod
     def compute(
@@ -158,11 +168,7 @@ class PrivacyReport(Report):
         others = _positions(known, names, "known")
         T, S = tables[0], tables[-1]
         H = None if holdout is None else tables[1]
-        report = cls(
-            n_train=len(T),
-            n_holdout=0 if H is None else len(H),
-            n_synthetic=len(S),
-        )
+        report = cls._begin(T, H, S)
         report._count_copies(T, H, S, limits)
         if H is None:
             return report
@@ -174,57 +180,36 @@ class PrivacyReport(Report):
         report._infer(coded, names, columns, others, limits, rngs[3])
         rare = report._count_combinations(coded, limits, rngs[4])
         report._list_riskiest(coded, train.index, rare.per_row, rngs[5])
-        near = [
-            closest(rows, t)[0][:, 0]
-            for t, *both in [
-                gower_rows([T, H[:MAX_PLOT_ROWS], S[:MAX_PLOT_ROWS]], codes)
-            ]
-            for rows in both
-        ]
+        learned, *drawn = gower_rows([T, H[:MAX_PLOT_ROWS], S[:MAX_PLOT_ROWS]], codes)
+        near = (closest(rows, learned)[0][:, 0] for rows in drawn)
         report.plots = {"distances": distance_histogram(*near)}
         return report
 
     def _count_copies(self, T, H, S, limits):
         copies = exact_copies(T, S)
-        reference = None if H is None else exact_copies(T, H)
+        reference = 0.0 if H is None else exact_copies(T, H)
         # One more copy than were found bounds the chance where none were.
         share = (copies * len(S) + 1) / (len(S) + 2)
-        self._add(
-            "copies", copies,
-            float(np.sqrt(share * (1 - share) / len(S))) if copies else None,
-            reference or 0.0, limits["copies"] + (reference or 0.0), percent=True,
-        )  # fmt: skip
+        error = float(np.sqrt(share * (1 - share) / len(S))) if copies else None
+        self._add("copies", copies, error, reference, limits["copies"] + reference)
 
     def _score_distances(self, coded, limits, rng):
         T, H, S, codes = coded
         share = dcr_share(*coded, rng=rng)
-        self._add(
-            "dcr_share", *share, None, limits["dcr_share"],
-            ideal=0.5,
-        )  # fmt: skip
-        ratio = neighbour_ratio(T, S, codes, rng=rng)
-        unseen = neighbour_ratio(T, H, codes, rng=rng)
+        self._add("dcr_share", *share, None, limits["dcr_share"])
+        ratio, unseen = (neighbour_ratio(T, t, codes, rng=rng) for t in (S, H))
         limit = max(0.0, unseen.value - limits["neighbours"])
         error = float(np.hypot(ratio.error, unseen.error))
-        self.scores.append(Score(
-            "neighbours", ratio.value, error, None, unseen.value,
-            limit, True,
-        ))  # fmt: skip
+        self._add("neighbours", ratio.value, error, unseen.value, limit)
 
     def _attack(self, coded, limits, rng):
         plain, calibrated = membership_attacks(*coded, rng=rng)
-        self._add(
-            "membership", plain.auc, plain.auc_error, None,
-            limits["membership"], ideal=0.5,
-        )  # fmt: skip
-        self._add(
-            "membership_calibrated", calibrated.auc,
-            calibrated.auc_error, None, limits["membership_calibrated"], ideal=0.5,
-        )  # fmt: skip
-        self._add(
-            "members_found", calibrated.tpr, calibrated.tpr_error,
-            None, limits["members_found"], ideal=0.1, percent=True,
-        )  # fmt: skip
+        for name, *found in (
+            ("membership", plain.auc, plain.auc_error),
+            ("membership_calibrated", calibrated.auc, calibrated.auc_error),
+            ("members_found", calibrated.tpr, calibrated.tpr_error),
+        ):
+            self._add(name, *found, None, limits[name])
 
     def _attack_density(self, model, train, holdout, schema, limits, rng):
         members, outsiders = (
@@ -237,10 +222,7 @@ class PrivacyReport(Report):
         finite = [s[np.isfinite(s)] for s in (members, outsiders)]
         if min(map(len, finite)):
             self.likelihood_gap = float(finite[0].mean() - finite[1].mean())
-        self._add(
-            "likelihood", power.auc, power.auc_error, None,
-            limits["likelihood"], ideal=0.5,
-        )  # fmt: skip
+        self._add("likelihood", power.auc, power.auc_error, None, limits["likelihood"])
 
     def _infer(self, coded, names, columns, known, limits, rng):
         known = list(range(len(names))) if known is None else known
@@ -258,37 +240,31 @@ class PrivacyReport(Report):
                 "excess": one.excess.value,
                 "error": one.excess.error,
             }
+        shown = {
+            j: (one.synthetic, one.unseen, one.excess.error) for j, one in found.items()
+        }
         lower = {
             j: one.excess.value - N_ERRORS * one.excess.error
             for j, one in found.items()
         }
-        worst = max(lower, key=lower.__getitem__)
-        one, n = found[worst], len(found)
-        if n > 1 and lower[worst] > 0 and one.excess.value > limits["attributes"]:
-            column = str(names[worst])
-            shown = one.synthetic, one.unseen, one.excess.error
-        else:
-            column = str(names[worst]) if n == 1 else None
+        worst, n = max(lower, key=lower.__getitem__), len(found)
+        sure = lower[worst] > 0 and found[worst].excess.value > limits["attributes"]
+        if n > 1 and not sure:
             # The errors of columns may go together: their mean does not shrink.
-            shown = np.mean(
-                [(o.synthetic, o.unseen, o.excess.error) for o in found.values()],
-                axis=0,
-            )
-        value, unseen, error = map(float, shown)
-        self._add(
-            "attributes", value, error, unseen,
-            min(unseen + limits["attributes"], 1.0), percent=True,
-            details={"column": column, "n_columns": n},
-        )  # fmt: skip
+            column, numbers = None, np.mean(list(shown.values()), axis=0)
+        else:
+            column, numbers = str(names[worst]), shown[worst]
+        value, unseen, error = map(float, numbers)
+        limit = min(unseen + limits["attributes"], 1.0)
+        self._add("attributes", value, error, unseen, limit, column=column, n_columns=n)
 
     def _count_combinations(self, coded, limits, rng):
         rare = rare_combinations(*coded, rng=rng)
         if np.isfinite(rare.synthetic):
+            error, limit = rare.excess.error, rare.unseen + limits["combinations"]
             self._add(
-                "combinations", rare.synthetic, rare.excess.error,
-                rare.unseen, min(rare.unseen + limits["combinations"], 1.0),
-                percent=True,
-            )  # fmt: skip
+                "combinations", rare.synthetic, error, rare.unseen, min(limit, 1.0)
+            )
         return rare
 
     def _list_riskiest(self, coded, index, rare, rng):
@@ -313,12 +289,11 @@ class PrivacyReport(Report):
     @property
     def verdict(self):
         """The worst of the scores' statuses: "pass", "unclear" or "fail"."""
-        worst = overall(self.scores)
+        worst = super().verdict
         return "unclear" if worst == "pass" and self.n_holdout == 0 else worst
 
-    def to_html(self, path=None, *, title="Synthetic table"):
-        """Return the report as one self-contained HTML page, and write it to path."""
-        return write_page(page_of(title, privacy_sections(self), self), path)
+    def _sections(self):
+        return privacy_sections(self)
 
     def _remarks(self):
         if self.n_holdout:

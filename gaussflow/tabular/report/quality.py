@@ -19,10 +19,10 @@ from gaussflow.metrics.tables.similarity import (
 )
 from gaussflow.tabular.constraints.constraint import Constraint
 from gaussflow.tabular.report.base import Report
-from gaussflow.tabular.report.coding import code_tables
+from gaussflow.tabular.report.coding import Coded, code_tables
 from gaussflow.tabular.report.plots import MAX_HEAT, column_panels, rank_correlation
-from gaussflow.tabular.report.score import Score, check_limits
-from gaussflow.tabular.report.sections import page_of, quality_sections, write_page
+from gaussflow.tabular.report.score import check_limits
+from gaussflow.tabular.report.sections import quality_sections
 from gaussflow.tabular.schema import Schema
 
 #: When a synthetic table passes. For ``shape``, ``pairs``, ``missing`` and ``utility``:
@@ -37,10 +37,17 @@ QUALITY_LIMITS = {
     "valid": 0.99,
     "constraints": 1.0,
 }
-#: Scores in the order in which they are read.
-ORDER = (
-    "detection", "shape", "pairs", "missing", "utility", "constraints", "valid",
-)  # fmt: skip
+_ALIKE = {"ideal": 1.0, "higher_is_better": True}
+#: What is known of each score beforehand, in the order in which they are read.
+KINDS = {
+    "detection": {"ideal": 0.5},
+    "shape": _ALIKE,
+    "pairs": _ALIKE,
+    "missing": _ALIKE,
+    "utility": {"higher_is_better": True},
+    "constraints": _ALIKE | {"percent": True},
+    "valid": _ALIKE | {"percent": True},
+}
 
 
 @dataclass(repr=False)
@@ -82,17 +89,14 @@ class QualityReport(Report):
     (0.9, 0.5)
     """
 
-    scores: list = field(default_factory=list)
+    _kinds = KINDS
+
     target: str | None = None
     columns: dict = field(default_factory=dict)
     constraints: dict = field(default_factory=dict)
     names: list = field(default_factory=list)
     pair_matrix: list = field(default_factory=list)
-    plots: dict = field(default_factory=dict)
     table: list = field(default_factory=list)
-    n_train: int = 0
-    n_holdout: int = 0
-    n_synthetic: int = 0
 
     @classmethod
     def compute(
@@ -136,106 +140,87 @@ class QualityReport(Report):
         constraints = list(dict.fromkeys(constraints))
         rngs = as_generator(random_state).spawn(5)
         real = train if holdout is None else holdout
-        names, codes, (T, H, S) = code_tables(schema, train, real, synthetic)
+        names, codes, tables = code_tables(schema, train, real, synthetic)
+        coded = Coded(*tables, codes)
         if target is not None and target not in names:
             raise ValueError(
                 f"target {target!r} is not among the columns that are scored: "
                 f"{', '.join(map(str, names))}."
             )
         # Without a holdout, one half of the real rows shows what the other reaches.
-        first, second = T, H
+        pair = coded.holdout, coded.train
         if holdout is None:
-            order = rngs[0].permutation(len(T))
-            first, second = T[order[::2]], T[order[1::2]]
-        report = cls(
-            names=[str(name) for name in names],
-            n_train=len(T),
-            n_holdout=0 if holdout is None else len(H),
-            n_synthetic=len(S),
-        )
+            order = rngs[0].permutation(len(coded.train))
+            pair = coded.train[order[1::2]], coded.train[order[::2]]
+        report = cls._begin(train, holdout, synthetic)
+        report.names = [str(name) for name in names]
         report._score_constraints(train, real, synthetic, constraints, limits)
-        report._score_columns(T, H, S, first, second, codes, limits, rngs[1])
-        report._score_models(T, H, S, first, second, codes, limits, rngs[2])
+        report._score_columns(coded, pair, limits, rngs[1])
+        report._score_detection(coded, pair, limits, rngs[2])
         if target is not None:
             report.target = str(target)
-            report._score_utility(T, H, S, names.index(target), codes, limits, rngs[3])
-        report._score_logic(T, H, S, codes, limits)
-        report.scores.sort(key=lambda score: ORDER.index(score.name))
+            report._score_utility(coded, names.index(target), limits, rngs[3])
+        ok, real_ok = (valid_rows(coded.train, t, codes).mean() for t in tables[:0:-1])
+        report._add("valid", float(ok), None, float(real_ok), limits["valid"])
+        report.scores.sort(key=lambda score: list(KINDS).index(score.name))
         heat = 2 <= len(names) <= MAX_HEAT
         report.plots = {
             "panels": column_panels(schema, names, real, synthetic),
-            "real": rank_correlation(H).tolist() if heat else [],
-            "synthetic": rank_correlation(S).tolist() if heat else [],
+            "real": rank_correlation(coded.holdout).tolist() if heat else [],
+            "synthetic": rank_correlation(coded.synthetic).tolist() if heat else [],
         }
         report.table = [_describe(c, schema.n_rows) for c in schema]
         return report
 
-    def _score_columns(self, T, H, S, first, second, codes, limits, rng):
-        shapes, real_shapes = (
-            column_shapes(a, b, codes) for a, b in ((H, S), (second, first))
-        )
-        pairs = pair_trends(H, S, codes, cuts=T)
-        real_pairs = _mean_pair(pair_trends(second, first, codes, cuts=T))
+    def _score_columns(self, coded, pair, limits, rng):
+        """Score columns and pairs of them; ``pair`` are real rows, and other ones."""
+        T, H, S, codes = coded
+
+        def trends(a, b):
+            return pair_trends(a, b, codes, cuts=T)
+
+        def add(name, score, value, reference):
+            error = jackknife_error(
+                lambda a, b: score(H[a], S[b]), len(H), len(S), rng=rng
+            )
+            self._add_beside(name, value, error, reference, limits)
+
+        shapes, real_shapes = (column_shapes(*p, codes) for p in ((H, S), pair))
+        pairs, real_pairs = trends(H, S), _mean_pair(trends(*pair))
         self.pair_matrix = np.round(pairs, 4).tolist()
         self.columns = {
             name: {"synthetic": float(s), "real": float(r)}
             for name, s, r in zip(self.names, shapes, real_shapes, strict=True)
         }
+        shape = float(shapes.mean()), float(real_shapes.mean())
+        add("shape", lambda a, b: column_shapes(a, b, codes).mean(), *shape)
+        add(
+            "pairs",
+            lambda a, b: _mean_pair(trends(a, b)),
+            _mean_pair(pairs),
+            real_pairs,
+        )
+        if coded.misses():
+            found = missing_patterns(H, S), missing_patterns(*pair)
+            add("missing", missing_patterns, *found)
 
-        def error(score):
-            return jackknife_error(
-                lambda a, b: score(H[a], S[b]), len(H), len(S), rng=rng
-            )
-
-        self._add_beside(
-            "shape", float(shapes.mean()),
-            error(lambda a, b: column_shapes(a, b, codes).mean()),
-            float(real_shapes.mean()), limits, ideal=1.0,
-        )  # fmt: skip
-        self._add_beside(
-            "pairs", _mean_pair(pairs),
-            error(lambda a, b: _mean_pair(pair_trends(a, b, codes, cuts=T))),
-            real_pairs, limits, ideal=1.0,
-        )  # fmt: skip
-        if np.isnan(H).any() or np.isnan(T).any() or np.isnan(S).any():
-            self._add_beside(
-                "missing", missing_patterns(H, S),
-                error(missing_patterns), missing_patterns(second, first), limits,
-                ideal=1.0,
-            )  # fmt: skip
-
-    def _score_models(self, T, H, S, first, second, codes, limits, rng):
+    def _score_detection(self, coded, pair, limits, rng):
+        _, H, S, codes = coded
         seed = draw_seed(rng)
-        detection = detection_auc(H, S, codes, rng=seed)
-        self.scores.append(Score(
-            "detection", detection.value, detection.error, 0.5,
-            detection_auc(second, first, codes, rng=seed).value, limits["detection"],
-        ))  # fmt: skip
+        found, real = (detection_auc(*p, codes, rng=seed) for p in ((H, S), pair))
+        limit = limits["detection"]
+        self._add("detection", found.value, found.error, real.value, limit)
 
-    def _score_utility(self, T, H, S, j, codes, limits, rng):
+    def _score_utility(self, coded, j, limits, rng):
+        T, H, S, codes = coded
         seed, number = draw_seed(rng), is_regression(T[:, j], codes[j])
         on_synthetic, on_real = (
             target_utility(fit_on, H, j, codes, regression=number, rng=seed)
             for fit_on in (S, T)
         )
-        details = {
-            "target": self.target,
-            "regression": number,
-            "unseen": self.n_holdout > 0,
-        }
-        self._add_beside(
-            "utility", on_synthetic.value, on_synthetic.error,
-            on_real.value, limits,
-            details=details,
-        )  # fmt: skip
-
-    def _score_logic(self, T, H, S, codes, limits):
-        ok = valid_rows(T, S, codes)
-        self.scores.append(Score(
-            "valid", float(ok.mean()), None, 1.0,
-            float(valid_rows(T, H, codes).mean()), limits["valid"], True,
-            percent=True,
-        ))  # fmt: skip
+        details = {"target": self.target, "regression": number}
+        details["unseen"] = self.n_holdout > 0
+        self._add_beside("utility", *on_synthetic, on_real.value, limits, **details)
 
     def _score_constraints(self, train, real, synthetic, constraints, limits):
         if not constraints:
@@ -247,23 +232,21 @@ class QualityReport(Report):
             self.constraints[constraint.text] = float(holds.mean())
             kept &= holds
             kept_real &= constraint.holds(real, train).to_numpy()
-        reference = float(kept_real.mean())
+        reference, n = float(kept_real.mean()), len(constraints)
         # A rule that was read off the training rows may be broken by other real ones.
         limit = min(limits["constraints"], reference)
-        self.scores.append(Score(
-            "constraints", float(kept.mean()), None, 1.0, reference,
-            limit, True, percent=True, details={"n_constraints": len(constraints)},
-        ))  # fmt: skip
+        self._add(
+            "constraints", float(kept.mean()), None, reference, limit, n_constraints=n
+        )
 
-    def _add_beside(self, name, value, error, reference, limits, **more):
+    def _add_beside(self, name, value, error, reference, limits, **details):
         """Add a score that may fall below its reference by so much."""
         limit = reference - limits[name] if np.isfinite(reference) else None
-        self._add(name, value, error, reference, limit, higher_is_better=True, **more)
+        self._add(name, value, error, reference, limit, **details)
 
-    def to_html(self, path=None, *, title="Synthetic table"):
-        """Return the report as one self-contained HTML page, and write it to path."""
+    def _sections(self):
         scores, details = quality_sections(self)
-        return write_page(page_of(title, [*scores, *details], self), path)
+        return [*scores, *details]
 
 
 def _mean_pair(matrix):
