@@ -28,15 +28,14 @@ import math
 import numpy as np
 from numba import njit
 
-from gaussflow.kernels._jit import jit
+from gaussflow.kernels._jit import OPTIONS, jit
 
 #: For what runs per row and column: a call costs as much as ten components.
-OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy", "forceinline": True}
-jit_inline = njit(**OPTIONS)
+jit_inline = njit(**OPTIONS, forceinline=True)
 #: Multiply-adds may be fused, and sums over components also reordered: then
 #: the compiler works on several components at once.
-jit_fused = njit(**OPTIONS, fastmath={"contract"})
-jit_sums = njit(**OPTIONS, fastmath={"contract", "reassoc"})
+jit_fused = njit(**OPTIONS, forceinline=True, fastmath={"contract"})
+jit_sums = njit(**OPTIONS, forceinline=True, fastmath={"contract", "reassoc"})
 
 LOG_2 = math.log(2.0)
 HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)

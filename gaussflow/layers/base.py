@@ -21,6 +21,7 @@ from gaussflow._common.blocks import row_blocks, run_threads
 from gaussflow._common.checks import check_integer
 from gaussflow._common.normal import log_standard_normal
 from gaussflow._common.seeds import as_generator
+from gaussflow._common.threads import one_blas_thread
 from gaussflow.marginals.ties import spread_ties
 from gaussflow.persistence import Saved
 from gaussflow.persistence.state import Persistent, check_that
@@ -191,7 +192,9 @@ class Layer(
         self : object
             The fitted layer.
         """
-        self._fit_validated(self._validate_fit(X))
+        X = self._validate_fit(X)
+        with one_blas_thread(X.shape[1]):
+            self._fit_validated(X)
         return self
 
     def fit_transform(self, X, y=None):
