@@ -1,4 +1,4 @@
-"""What an attacker infers from a synthetic table about a person whom he half knows."""
+"""What an attacker who knows a part of a row infers from a synthetic table."""
 
 from itertools import combinations
 from typing import NamedTuple

@@ -186,7 +186,7 @@ class QualityReport(Report):
             self._add_beside(name, value, error, reference, limits)
 
         shapes, real_shapes = (column_shapes(*p, codes) for p in ((H, S), pair))
-        pairs, real_pairs = trends(H, S), _mean_pair(trends(*pair))
+        pairs = trends(H, S)
         self.pair_matrix = np.round(pairs, 4).tolist()
         self.columns = {
             name: {"synthetic": float(s), "real": float(r)}
@@ -194,12 +194,8 @@ class QualityReport(Report):
         }
         shape = float(shapes.mean()), float(real_shapes.mean())
         add("shape", lambda a, b: column_shapes(a, b, codes).mean(), *shape)
-        add(
-            "pairs",
-            lambda a, b: _mean_pair(trends(a, b)),
-            _mean_pair(pairs),
-            real_pairs,
-        )
+        trend = _mean_pair(pairs), _mean_pair(trends(*pair))
+        add("pairs", lambda a, b: _mean_pair(trends(a, b)), *trend)
         if coded.misses():
             found = missing_patterns(H, S), missing_patterns(*pair)
             add("missing", missing_patterns, *found)

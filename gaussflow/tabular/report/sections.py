@@ -96,21 +96,11 @@ def _verdict(status, reports):
 
 def quality_sections(quality):
     """Return the sections of a quality report: its scores, and its details."""
-    parts = [
-        "<h2>Is it faithful?</h2>"
-        "<p>Dot: the synthetic table, its 95 % interval around it. Tick: what real "
-        "rows reach on the same test. Green: passes.</p>"
-        f'<div class="grid">{"".join(_card(s) for s in quality.scores)}</div>'
-    ]
+    parts = [_cards("Is it faithful?", "real rows reach on the same test", quality)]
     if quality.constraints:
-        rows = "".join(
-            f"<tr><td>{escape(name)}</td><td>{share:.2%}</td></tr>"
-            for name, share in quality.constraints.items()
-        )
-        parts.append(
-            "<h2>Logic</h2>"
-            + _table(("constraint", "synthetic rows that keep it"), rows)
-        )
+        rows = [(name, f"{share:.2%}") for name, share in quality.constraints.items()]
+        heads = ("constraint", "synthetic rows that keep it")
+        parts.append("<h2>Logic</h2>" + _table(heads, rows))
     panels = "".join(_panel(p, quality.columns) for p in quality.plots["panels"])
     n_left = len(quality.names) - len(quality.plots["panels"])
     if n_left:
@@ -127,12 +117,8 @@ def quality_sections(quality):
 
 def privacy_sections(privacy):
     """Return the sections of a privacy report."""
-    parts = [
-        "<h2>Is it private?</h2>"
-        "<p>Dot: the synthetic table, its 95 % interval around it. Tick: what unseen "
-        "real rows show, or the ideal. Green: passes.</p>"
-        f'<div class="grid">{"".join(_card(s) for s in privacy.scores)}</div>'
-    ]
+    tick = "unseen real rows show, or the ideal"
+    parts = [_cards("Is it private?", tick, privacy)]
     if "distances" in privacy.plots:
         d = privacy.plots["distances"]
         drawn = _svg.histogram_pair(
@@ -146,34 +132,39 @@ def privacy_sections(privacy):
             "</p></div>"
         )
     if privacy.riskiest:
-        rows = "".join(
-            f"<tr><td>{escape(str(r['row']))}</td><td>{r['rank']:.1%}</td>"
-            f'<td class="long">{escape(r["why"])}</td></tr>'
-            for r in privacy.riskiest
-        )
+        rows = [(r["row"], f"{r['rank']:.1%}", r["why"]) for r in privacy.riskiest]
         parts.append(
             "<h2>Training rows most at risk</h2><p>Those to which synthetic rows lie "
             "closest, measured by how close unseen real rows lie. Some always lead: "
             "the second column says how many of the unseen rows stand out as much.</p>"
-            + _table(("row", "unseen rows as exposed", "why"), rows)
+            + _table(("row", "unseen rows as exposed", "why"), rows, long=2)
         )
     if privacy.attributes:
-        rows = "".join(
-            f"<tr><td>{escape(name)}</td><td>{a['synthetic']:.1%}</td>"
-            f"<td>{a['unseen']:.1%}</td><td>{a['excess']:+.1%} "
-            f"± {1.96 * a['error']:.1%}</td></tr>"
+        rows = [
+            (name, f"{a['synthetic']:.1%}", f"{a['unseen']:.1%}",
+             f"{a['excess']:+.1%} ± {1.96 * a['error']:.1%}")
             for name, a in privacy.attributes.items()
-        )
+        ]  # fmt: skip
         heads = (
             "guessed column", "right, from synthetic rows", "from unseen real rows",
             "leaked",
         )  # fmt: skip
         parts.append(
-            "<h2>What an attacker can infer</h2><p>He knows the other cells of a "
+            "<h2>What an attacker can infer</h2><p>The attacker knows the other cells of a "
             "training row, and guesses one from the row most like it.</p>"
             + _table(heads, rows)
         )
     return parts
+
+
+def _cards(heading, tick, report):
+    """Return the cards of a report's scores below a heading."""
+    return (
+        f"<h2>{heading}</h2>"
+        "<p>Dot: the synthetic table, its 95 % interval around it. Tick: what "
+        f"{tick}. Green: passes.</p>"
+        f'<div class="grid">{"".join(_card(s) for s in report.scores)}</div>'
+    )
 
 
 def _card(score):
@@ -217,11 +208,21 @@ def _pill(status):
     return f'<em class="pill {status}">{WORDS[status]}</em>'
 
 
-def _table(heads, rows):
+def _table(heads, rows, long=None):
+    """Return rows of cells as a table; those of column ``long`` may be folded."""
     head = "".join(f"<th>{escape(h)}</th>" for h in heads)
+    marks = ["<td>"] * len(heads)
+    if long is not None:
+        marks[long] = '<td class="long">'
+    body = "".join(
+        "<tr>"
+        + "".join(map("{}{}</td>".format, marks, map(escape, map(str, row))))
+        + "</tr>"
+        for row in rows
+    )
     return (
         f'<div class="box wide"><table><thead><tr>{head}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
+        f"<tbody>{body}</tbody></table></div>"
     )
 
 
@@ -245,19 +246,16 @@ def _heat_maps(quality):
         return f"<p>Heat maps are drawn for 2 to {MAX_HEAT} columns.</p>"
     pairs = np.array(quality.pair_matrix)
     maps = [
-        (
-            "Correlation, real",
-            _svg.heat_map(plots["real"], -1, 1, names, diverging=True),
-        ),
-        (
-            "Correlation, synthetic",
-            _svg.heat_map(plots["synthetic"], -1, 1, names, diverging=True),
-        ),
-        ("Likeness of pairs", _svg.heat_map(pairs, 0, 1, names)),
+        (f"Correlation, {which}", plots[which], -1, True)
+        for which in ("real", "synthetic")
     ]
     drawn = "".join(
-        f"<figure><figcaption><b>{title}</b></figcaption>{svg}</figure>"
-        for title, svg in maps
+        f"<figure><figcaption><b>{title}</b></figcaption>"
+        f"{_svg.heat_map(matrix, low, 1, names, diverging=two_sided)}</figure>"
+        for title, matrix, low, two_sided in [
+            *maps,
+            ("Likeness of pairs", pairs, 0, False),
+        ]
     )
     rows, columns = np.triu_indices(len(names), 1)
     worst = np.argsort(pairs[rows, columns], kind="stable")[:5]
@@ -279,14 +277,13 @@ def _column_table(quality):
         score = quality.columns.get(column["name"])
         shown = f"{score['synthetic']:.3f}" if score else ""
         real = f"{score['real']:.3f}" if score else ""
-        cells = (
+        rows.append((
             column["name"], column["kind"], column["dtype"], column["values"],
             f"{column['missing']:.1%}", shown, real, column["note"],
-        )  # fmt: skip
-        rows.append("<tr>" + "".join(f"<td>{escape(str(c))}</td>" for c in cells))
+        ))  # fmt: skip
     heads = ("column", "kind", "dtype", "values", "missing", "likeness", "real rows",
              "note")  # fmt: skip
-    return _table(heads, "".join(rows))
+    return _table(heads, rows)
 
 
 def _notes(reports):
@@ -318,7 +315,7 @@ def _notes(reports):
         if gap is not None:
             yield (
                 f"The model finds training rows {gap:.2f} nats likelier than unseen "
-                "ones, on average: what it has learned by heart."
+                "ones, on average: how much it has memorised."
             )
     yield (
         "An interval holds 95 % of what chance alone would give. “Cannot tell” means "
