@@ -1,6 +1,7 @@
 """What the reports of fidelity and of privacy share."""
 
 from dataclasses import dataclass, field, fields
+from typing import ClassVar
 
 from gaussflow.tabular.report.score import Score, overall, warnings_of
 from gaussflow.tabular.report.sections import page_of, write_page
@@ -14,7 +15,7 @@ class Report:
     _drawn = ("scores", "plots", "table")
 
     #: What ``Score`` is told of each score beside its numbers.
-    _kinds = {}
+    _kinds: ClassVar[dict] = {}
 
     scores: list = field(default_factory=list)
     plots: dict = field(default_factory=dict)

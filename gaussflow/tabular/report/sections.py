@@ -150,8 +150,8 @@ def privacy_sections(privacy):
             "leaked",
         )  # fmt: skip
         parts.append(
-            "<h2>What an attacker can infer</h2><p>The attacker knows the other cells of a "
-            "training row, and guesses one from the row most like it.</p>"
+            "<h2>What an attacker can infer</h2><p>The attacker knows the other cells "
+            "of a training row, and guesses one from the row most like it.</p>"
             + _table(heads, rows)
         )
     return parts
