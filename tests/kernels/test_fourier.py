@@ -8,9 +8,9 @@ from gaussflow.baselines.fourier.net import (
     FourierNet,
     fourier_basis,
     pixel_positions,
-    reference_forward,
 )
 from gaussflow.kernels.fourier import fourier_forward, fourier_squared_error
+from tests.kernels.fourier_reference import reference_forward
 
 NETS = [
     FourierNet(4, 3, 1, "full"),

@@ -2,6 +2,7 @@
 
 from gaussflow._common.checks import Choice, Number
 from gaussflow.baselines.autoencoders.reconstruction import ReconstructionModel
+from gaussflow.baselines.networks.training import keep_params
 
 LOSSES = ("mse", "bernoulli")
 
@@ -16,32 +17,11 @@ class AutoencoderTransformer(ReconstructionModel):
 
     Parameters
     ----------
-    latent_dim : int, default=20
-        Width of the code.
-    hidden_sizes : tuple of int, default=(400,)
-        Hidden layers of the encoder; the decoder has them in reverse.
     loss : {"mse", "bernoulli"}, default="mse"
         Of a reconstruction. "mse" standardises the rows (a table by column,
         images as a whole); "bernoulli" needs values in [0, 1].
     regularization : float, default=1e-3
         Weight of the codes' squared length.
-    %(training)s
-
-    Attributes
-    ----------
-    encoder_, decoder_ : Network
-        Steps and weights, as numpy arrays.
-    offset_, scale_ : ndarray
-        How rows are standardised.
-    prior_ : object
-        The distribution of codes, with ``sample`` and ``score_samples``.
-    loss_curve_ : list of dict
-        Of each epoch: "loss", "reconstruction", "regularization" and, with early
-        stopping, "validation_loss".
-    image_shape_ : tuple or None
-        Shape of an image.
-    n_features_in_ : int
-        Columns seen at fit.
 
     Examples
     --------
@@ -80,24 +60,7 @@ class AutoencoderTransformer(ReconstructionModel):
         random_state=None,
         verbose=0,
     ):
-        self.latent_dim = latent_dim
-        self.hidden_sizes = hidden_sizes
-        self.loss = loss
-        self.regularization = regularization
-        self.image_shape = image_shape
-        self.channels = channels
-        self.prior = prior
-        self.n_components = n_components
-        self.n_epochs = n_epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.warm_start = warm_start
-        self.device = device
-        self.random_state = random_state
-        self.verbose = verbose
+        keep_params(locals())
 
     # -- helpers --------------------------------------------------------------
 

@@ -5,7 +5,13 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
-from gaussflow._common.checks import Integer, check_integer, check_params, check_sizes
+from gaussflow._common.checks import (
+    Choice,
+    Integer,
+    check_integer,
+    check_params,
+    check_sizes,
+)
 from gaussflow._common.seeds import as_generator
 from gaussflow.baselines.autoencoders.likelihoods import expit
 from gaussflow.baselines.autoencoders.priors import PRIORS, fit_prior, standard_prior
@@ -15,7 +21,6 @@ from gaussflow.baselines.networks.architectures import (
     dense_decoder,
     dense_encoder,
 )
-from gaussflow.baselines.networks.docstrings import LATENT_PARAMETERS
 from gaussflow.baselines.networks.network import Network
 from gaussflow.baselines.networks.training import Trained, standardisation, standardised
 
@@ -23,13 +28,44 @@ from gaussflow.baselines.networks.training import Trained, standardisation, stan
 class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
     """Base of the autoencoders: codes, reconstructions, samples, scores.
 
-    A subclass says what is minimised (``_train``), how wide the encoder's output
+    A subclass says what is minimised (``_objective``), how wide the encoder's output
     is, and what a row scores.
+
+    Parameters
+    ----------
+    latent_dim : int
+        Width of the code.
+    hidden_sizes : tuple of int
+        Hidden layers of the encoder; the decoder has them in reverse.
+    image_shape : tuple (height, width, channels) or None
+        Shape of images whose pixels are the columns of X.
+    channels : tuple of int or None
+        With ``image_shape``, convolutions of stride 2 with so many maps in place of
+        ``hidden_sizes``.
+    prior : {"standard", "gaussian", "gmm", "gaussianization"} or estimator
+        What ``sample`` draws codes from: N(0, I), or a distribution fitted on the
+        codes of the training rows (of each label, where the model has labels): a
+        Gaussian, a mixture, a GenFlow, or a density estimator of your own.
+    n_components : int
+        Gaussians of ``prior="gmm"``.
+
+    Attributes
+    ----------
+    encoder_, decoder_ : Network
+        Steps and weights, as numpy arrays.
+    prior_ : object
+        The distribution of codes, with ``sample`` and ``score_samples``.
+    loss_curve_ : list of dict
+        Of each epoch: "loss", "reconstruction", "regularization" and, with early
+        stopping, "validation_loss".
+    image_shape_ : tuple or None
+        Shape of an image.
     """
 
     #: Encoder outputs for each latent dimension: 2 are a mean and a log-variance.
     _outputs_per_code = 1
-    _shared_parameters = LATENT_PARAMETERS
+    #: Where labels enter the networks; nowhere in models without labels.
+    label_injection: tuple = ()
     _rules = Trained._rules | {"latent_dim": Integer(1), "n_components": Integer(1)}
 
     # -- fitting --------------------------------------------------------------
@@ -41,8 +77,6 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
         ----------
         X : array-like of shape (n_samples, n_features)
             Training rows.
-        y : None
-            Ignored.
 
         Returns
         -------
@@ -98,13 +132,8 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
                 f"{n_features}: there is nothing to compress. Lower latent_dim."
             )
         self._check_networks()
-        if isinstance(self.prior, str):
-            if self.prior not in PRIORS:
-                raise ValueError(
-                    f"prior must be one of {', '.join(PRIORS)} or a density estimator, "
-                    f"got {self.prior!r}."
-                )
-        elif not all(hasattr(self.prior, m) for m in ("fit", "sample", "get_params")):
+        estimates = all(hasattr(self.prior, m) for m in ("fit", "sample", "get_params"))
+        if not estimates and not Choice(PRIORS).accepts(self.prior):
             raise ValueError(
                 f"prior must be one of {', '.join(PRIORS)} or a density estimator with "
                 f"fit and sample, got {self.prior!r}."
@@ -117,7 +146,7 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
 
     def _start(self, X, onehot, rng):
         """Return the networks to start from, and how rows are standardised."""
-        if self.warm_start and hasattr(self, "encoder_"):
+        if self._goes_on:
             width = self._fitted_width
             if width != X.shape[1]:
                 raise ValueError(
@@ -125,17 +154,20 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
                     f"warm_start=True keeps were trained on {width}. Set "
                     f"warm_start=False to train anew."
                 )
-            start = {"encoder": self.encoder_, "decoder": self.decoder_}
-            start |= {"offset": self.offset_, "scale": self.scale_}
+            networks = self.encoder_, self.decoder_
+            units = self.offset_, self.scale_
         else:
             n_labels = 0 if onehot is None else onehot.shape[1]
-            encoder, decoder = self._steps(X.shape[1], n_labels)
-            start = {
-                "encoder": Network.draw(encoder, rng),
-                "decoder": Network.draw(decoder, rng),
-            }
-            start |= dict(zip(("offset", "scale"), self._units(X), strict=True))
-        return start
+            steps = self._steps(X.shape[1], n_labels)
+            networks = [Network.draw(part, rng) for part in steps]
+            units = self._units(X)
+        names = "encoder", "decoder", "offset", "scale"
+        return dict(zip(names, [*networks, *units], strict=True))
+
+    @property
+    def _goes_on(self):
+        """Whether ``fit`` starts from the networks of the last one."""
+        return self.warm_start and hasattr(self, "encoder_")
 
     def _units(self, X):
         if self._likelihood == "bernoulli":
@@ -146,7 +178,7 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
         """Return the steps of the encoder and of the decoder."""
         n_out = self._outputs_per_code * self.latent_dim
         injected = {
-            place: n_labels if place in getattr(self, "label_injection", ()) else 0
+            place: n_labels if place in self.label_injection else 0
             for place in ("input", "latent", "output")
         }
         labels = {"n_labels": injected["latent"], "n_last": injected["output"]}
@@ -159,21 +191,14 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
         return encoder, conv_decoder(self.latent_dim, *nets, **labels)
 
     def _finish(self, model, trained, history):
-        again = self.warm_start and hasattr(self, "loss_curve_")
-        self.loss_curve_ = [*self.loss_curve_, *history] if again else history
+        self.loss_curve_ = [*(self.loss_curve_ if self._goes_on else ()), *history]
         for name in ("encoder", "decoder"):
-            network = Network(model[name].steps, trained[name])
-            setattr(self, f"{name}_", network)
+            setattr(self, f"{name}_", Network(model[name].steps, trained[name]))
         self.offset_, self.scale_ = model["offset"], model["scale"]
         self._fitted_width = self.n_features_in_
 
     def fit_prior(self, X):
         """Fit the prior again, as ``prior`` now says; the networks stay.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Training rows.
 
         Returns
         -------
@@ -204,11 +229,6 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
     def transform(self, X):
         """Return the mean code of each row.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
-
         Returns
         -------
         Z : ndarray of shape (n_samples, latent_dim)
@@ -218,11 +238,6 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
     def inverse_transform(self, Z):
         """Return the mean row of each code: what the decoder makes of it.
 
-        Parameters
-        ----------
-        Z : array-like of shape (n_samples, latent_dim)
-            Codes.
-
         Returns
         -------
         X : ndarray of shape (n_samples, n_features)
@@ -231,11 +246,6 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
 
     def reconstruct(self, X):
         """Return each row as the decoder makes it of the row's mean code.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
 
         Returns
         -------
@@ -370,9 +380,6 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
                 f"returns them."
             )
         return Z
-
-    def _inputs(self, X):
-        return (X - self.offset_.astype(X.dtype)) / self.scale_.astype(X.dtype)
 
     def _encode(self, X, onehot=None):
         return self.encoder_(self._inputs(X), onehot)

@@ -1,7 +1,4 @@
-"""The conditional variational autoencoder: rows by label.
-
-Longer than 400 lines: each method that takes labels says what they may be.
-"""
+"""The conditional variational autoencoder: rows by label."""
 
 import numpy as np
 from scipy.special import logsumexp
@@ -17,6 +14,7 @@ from gaussflow.baselines.autoencoders.priors import (
     standard_prior,
 )
 from gaussflow.baselines.autoencoders.vae import VAETransformer, kl_to_standard_normal
+from gaussflow.baselines.networks.training import keep_params
 
 PLACES = ("input", "latent", "output")
 
@@ -30,24 +28,11 @@ class ConditionalVAETransformer(VAETransformer):
 
     Parameters
     ----------
-    latent_dim : int, default=50
-        Width of the code.
-    hidden_sizes : tuple of int, default=(400,)
-        Hidden layers of the encoder; the decoder has them in reverse.
     label_injection : tuple, default=("input", "latent", "output")
         Where the label enters: any of these.
-    beta : float, default=1.0
-        Weight of the regulariser.
-    likelihood : {"bernoulli", "gaussian"}, default="bernoulli"
-        Of a row given its code, as in :class:`VAETransformer`.
-    regularizer : {"kl", "mmd"}, default="kl"
-        What holds the codes near N(0, I).
-    noise : {"gaussian", "logistic-map"}, default="gaussian"
-        Noise of the reparameterisation in training.
     channels : tuple of int or None, default=(16, 32, 64)
         With ``image_shape``, convolutions of stride 2 with so many maps in place
         of ``hidden_sizes``: three make 4 x 4 codes of 28 x 28 images.
-    %(training)s
 
     Attributes
     ----------
@@ -55,10 +40,6 @@ class ConditionalVAETransformer(VAETransformer):
         The labels.
     class_prior_ : ndarray of shape (n_classes,)
         Their shares of the training rows.
-    encoder_, decoder_ : Network
-        Steps and weights, as numpy arrays.
-    log_noise_, offset_, scale_, loss_curve_, image_shape_, n_features_in_ :
-        As in :class:`VAETransformer`.
     prior_ : object
         The distribution of codes given the label.
 
@@ -102,54 +83,24 @@ class ConditionalVAETransformer(VAETransformer):
         random_state=None,
         verbose=0,
     ):
-        super().__init__(
-            latent_dim,
-            hidden_sizes,
-            beta=beta,
-            likelihood=likelihood,
-            regularizer=regularizer,
-            noise=noise,
-            image_shape=image_shape,
-            channels=channels,
-            prior=prior,
-            n_components=n_components,
-            n_epochs=n_epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            patience=patience,
-            warm_start=warm_start,
-            device=device,
-            random_state=random_state,
-            verbose=verbose,
-        )
-        self.label_injection = label_injection
+        keep_params(locals())
 
     def fit(self, X, y):
         """Train the networks on rows and labels, then fit the prior.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Training rows.
         y : array-like of shape (n_samples,)
             Their labels.
-
-        Returns
-        -------
-        self : ConditionalVAETransformer
         """
         _, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
         check_classification_targets(y)
         classes, codes = np.unique(y, return_inverse=True)
-        if self.warm_start and hasattr(self, "encoder_"):
-            if not np.array_equal(classes, self.classes_):
-                raise ValueError(
-                    f"y has the labels {classes}, but the networks that "
-                    f"warm_start=True keeps know {self.classes_}. Set "
-                    f"warm_start=False to train anew."
-                )
+        if self._goes_on and not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                f"y has the labels {classes}, but the networks that warm_start=True "
+                f"keeps know {self.classes_}. Set warm_start=False to train anew."
+            )
         self.classes_ = classes
         self.class_prior_ = np.bincount(codes) / len(codes)
         self._fit(X, np.eye(len(classes))[codes])
@@ -160,14 +111,8 @@ class ConditionalVAETransformer(VAETransformer):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Training rows.
         y : array-like of shape (n_samples,)
             Their labels.
-
-        Returns
-        -------
-        self : ConditionalVAETransformer
         """
         X = self._validate(X)
         self._check_params(X.shape[1])
@@ -195,11 +140,6 @@ class ConditionalVAETransformer(VAETransformer):
         The ELBO is taken at the posterior's mean, plus the log of the label's
         share of the training rows.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
-
         Returns
         -------
         labels : ndarray of shape (n_samples,)
@@ -208,19 +148,7 @@ class ConditionalVAETransformer(VAETransformer):
         return self.classes_[codes]
 
     def transform(self, X, labels=None):
-        """Return the mean code of each row given its label.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
-        labels : array-like of shape (n_samples,), or one label, or None
-            None takes ``infer_labels(X)``.
-
-        Returns
-        -------
-        Z : ndarray of shape (n_samples, latent_dim)
-        """
+        """Return the mean code of each row given its label."""
         return self._codes(X, labels)[0]
 
     def inverse_transform(self, Z, labels=None):
@@ -228,32 +156,14 @@ class ConditionalVAETransformer(VAETransformer):
 
         Parameters
         ----------
-        Z : array-like of shape (n_samples, latent_dim)
-            Codes.
         labels : array-like of shape (n_samples,), or one label
             Needed.
-
-        Returns
-        -------
-        X : ndarray of shape (n_samples, n_features)
         """
         Z = self._validate_codes(Z)
         return self._decode(Z, self._onehot(labels, len(Z)))
 
     def reconstruct(self, X, labels=None):
-        """Return each row as the decoder makes it of its mean code and label.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
-        labels : array-like of shape (n_samples,), or one label, or None
-            None takes ``infer_labels(X)``.
-
-        Returns
-        -------
-        X_hat : ndarray of shape (n_samples, n_features)
-        """
+        """Return each row as the decoder makes it of its mean code and label."""
         return self._decode(*self._codes(X, labels))
 
     def sample(self, n_samples=1, *, labels=None, random_state=None):
@@ -261,16 +171,8 @@ class ConditionalVAETransformer(VAETransformer):
 
         Parameters
         ----------
-        n_samples : int, default=1
-            Number of rows.
         labels : array-like of shape (n_samples,), or one label, or None
             None draws them by their shares of the training rows.
-        random_state : int, RandomState, Generator or None, default=None
-            Randomness of this draw.
-
-        Returns
-        -------
-        X : ndarray of shape (n_samples, n_features)
         """
         check_is_fitted(self)
         n_samples = check_integer("n_samples", n_samples, 1)
@@ -289,17 +191,9 @@ class ConditionalVAETransformer(VAETransformer):
 
         Parameters
         ----------
-        a, b : array-like of shape (n_features,)
-            The ends.
-        n : int, default=10
-            Rows to return, both ends' reconstructions included.
         labels : array-like of shape (2,), or one label, or None
             Of the ends; None infers them. Between two labels the one-hot labels
             are interpolated too.
-
-        Returns
-        -------
-        X : ndarray of shape (n, n_features)
         """
         return self._interpolate(a, b, n, labels)
 
@@ -308,18 +202,8 @@ class ConditionalVAETransformer(VAETransformer):
 
         Parameters
         ----------
-        x : array-like of shape (n_features,)
-            The row whose code is changed.
-        dim : int
-            The latent dimension.
-        values : array-like of shape (n_values,)
-            What it is set to.
         labels : label or None
             Of the row; None infers it.
-
-        Returns
-        -------
-        X : ndarray of shape (n_values, n_features)
         """
         return self._traverse(x, dim, values, labels)
 
@@ -330,20 +214,9 @@ class ConditionalVAETransformer(VAETransformer):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
-        method : {"elbo", "iwae"}, default="elbo"
-            The evidence lower bound, or the tighter importance-weighted bound.
-        n_importance : int, default=200
-            Draws of the code for each row.
         labels : array-like of shape (n_samples,), or one label, or None
             With labels the bound is on log p(x | label); None sums over the labels
             by their shares of the training rows: log p(x).
-
-        Returns
-        -------
-        bound : ndarray of shape (n_samples,)
-            In nats.
         """
         X = self._validate(X)
         if labels is not None:
@@ -356,19 +229,7 @@ class ConditionalVAETransformer(VAETransformer):
         return logsumexp(np.log(self.class_prior_) + np.transpose(bounds), axis=1)
 
     def posterior(self, X, labels=None):
-        """Return the mean and the variance of each row's code, q(z | x, label).
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
-        labels : array-like of shape (n_samples,), or one label, or None
-            None takes ``infer_labels(X)``.
-
-        Returns
-        -------
-        mean, variance : ndarray of shape (n_samples, latent_dim)
-        """
+        """Return the mean and the variance of each row's code, q(z | x, label)."""
         X = self._validate(X)
         mean, log_variance = self._posterior(X, self._onehot_of(X, labels))
         return mean, np.exp(log_variance)

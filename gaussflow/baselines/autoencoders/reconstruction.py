@@ -16,11 +16,6 @@ class ReconstructionModel(LatentModel):
         are standardised, or pixels in [-1, 1] of Fourier nets) or, with a Bernoulli
         loss, the cross-entropy in nats.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
-
         Returns
         -------
         errors : ndarray of shape (n_samples,)
@@ -34,13 +29,6 @@ class ReconstructionModel(LatentModel):
 
     def score(self, X, y=None):
         """Return minus the mean of ``reconstruction_error``.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
-        y : None
-            Ignored.
 
         Returns
         -------

@@ -7,7 +7,7 @@ from torch import nn
 from gaussflow.baselines.autoencoders import torch_losses as losses
 from gaussflow.baselines.fourier.torch_module import FourierModule
 from gaussflow.baselines.networks.torch_module import NetworkModule
-from gaussflow.baselines.networks.torch_training import train
+from gaussflow.baselines.networks.torch_training import Trainable, train
 from gaussflow.baselines.noise import NOISES
 
 #: Adam moves every weight by about the learning rate a step; the log-variance of
@@ -15,7 +15,7 @@ from gaussflow.baselines.noise import NOISES
 NOISE_SPEED = 10.0
 
 
-class AutoencoderModule(nn.Module):
+class AutoencoderModule(Trainable):
     """Encoder, decoder and the loss of a plain autoencoder."""
 
     def __init__(self, model, settings):
@@ -42,7 +42,7 @@ class AutoencoderModule(nn.Module):
         return {"encoder": self.encoder.arrays(), "decoder": self.decoder.arrays()}
 
 
-class VAEModule(nn.Module):
+class VAEModule(Trainable):
     """Encoder, decoder, noise and the loss of a variational autoencoder."""
 
     def __init__(self, model, settings):
@@ -115,7 +115,7 @@ class MapNoise:
         return torch.from_numpy(noise).to(like)
 
 
-def fit_autoencoder(kind, model, arrays, *, settings, parts, device, **options):
+def fit_autoencoder(kind, model, arrays, *, settings, **fitting):
     """Train an autoencoder; return its parts as arrays, and the history.
 
     Parameters
@@ -129,24 +129,15 @@ def fit_autoencoder(kind, model, arrays, *, settings, parts, device, **options):
         numbers where codes are free.
     settings : dict
         Of the loss.
-    parts : tuple of ndarray
-        Rows to train on, and rows held out (or None).
-    device : torch.device
-    **options
+    **fitting
         See ``train``.
     """
     settings = dict(settings)
     if kind == "variational":
         name = settings["noise"]
         settings["noise"] = gaussian_noise if name == "gaussian" else MapNoise(name)
-    module = MODULES[kind](model, settings).to(device)
-    rows, held_out = (
-        None
-        if indices is None
-        else tuple(torch.from_numpy(a[indices]).to(device) for a in arrays)
-        for indices in parts
-    )
-    history = train(module, rows, held_out=held_out, **options)
+    module = MODULES[kind](model, settings)
+    history = train(module, arrays, **fitting)
     return module.model(), history
 
 

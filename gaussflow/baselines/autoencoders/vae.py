@@ -10,6 +10,7 @@ from gaussflow.baselines.autoencoders.likelihoods import (
     bernoulli_log_likelihood,
     gaussian_log_likelihood,
 )
+from gaussflow.baselines.networks.training import keep_params
 from gaussflow.baselines.noise import NOISES
 
 LIKELIHOODS = ("bernoulli", "gaussian")
@@ -35,10 +36,6 @@ class VAETransformer(LatentModel):
 
     Parameters
     ----------
-    latent_dim : int, default=20
-        Width of the code.
-    hidden_sizes : tuple of int, default=(400,)
-        Hidden layers of the encoder; the decoder has them in reverse.
     beta : float, default=1.0
         Weight of the regulariser; the MMD is also multiplied by the number of
         features, over which the reconstruction is summed.
@@ -49,7 +46,6 @@ class VAETransformer(LatentModel):
         What holds the codes near N(0, I).
     noise : {"gaussian", "logistic-map"}, default="gaussian"
         Noise of the reparameterisation in training.
-    %(training)s
 
     Attributes
     ----------
@@ -58,17 +54,6 @@ class VAETransformer(LatentModel):
         log-variance of q(z | x), the decoder logits or standardised means.
     log_noise_ : ndarray
         Log-variances of the Gaussian likelihood, in standardised units.
-    offset_, scale_ : ndarray
-        How rows are standardised.
-    prior_ : object
-        The distribution of codes, with ``sample`` and ``score_samples``.
-    loss_curve_ : list of dict
-        Of each epoch: "loss", "reconstruction", "regularization" and, with early
-        stopping, "validation_loss".
-    image_shape_ : tuple or None
-        Shape of an image.
-    n_features_in_ : int
-        Columns seen at fit.
 
     References
     ----------
@@ -122,26 +107,7 @@ class VAETransformer(LatentModel):
         random_state=None,
         verbose=0,
     ):
-        self.latent_dim = latent_dim
-        self.hidden_sizes = hidden_sizes
-        self.beta = beta
-        self.likelihood = likelihood
-        self.regularizer = regularizer
-        self.noise = noise
-        self.image_shape = image_shape
-        self.channels = channels
-        self.prior = prior
-        self.n_components = n_components
-        self.n_epochs = n_epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.warm_start = warm_start
-        self.device = device
-        self.random_state = random_state
-        self.verbose = verbose
+        keep_params(locals())
 
     # -- scores ---------------------------------------------------------------
 
@@ -155,8 +121,6 @@ class VAETransformer(LatentModel):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
         method : {"elbo", "iwae"}, default="elbo"
             The evidence lower bound, or the tighter importance-weighted bound.
         n_importance : int, default=200
@@ -172,13 +136,6 @@ class VAETransformer(LatentModel):
 
     def score(self, X, y=None):
         """Return the mean of ``score_samples``: a bound on the log-likelihood.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
-        y : None
-            Ignored.
 
         Returns
         -------
@@ -228,11 +185,6 @@ class VAETransformer(LatentModel):
     def posterior(self, X):
         """Return the mean and the variance of each row's code, q(z | x).
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
-
         Returns
         -------
         mean, variance : ndarray of shape (n_samples, latent_dim)
@@ -248,10 +200,7 @@ class VAETransformer(LatentModel):
 
     def _start(self, X, onehot, rng):
         start = super()._start(X, onehot, rng)
-        if start["encoder"] is getattr(self, "encoder_", None):
-            log_noise = self.log_noise_
-        else:
-            log_noise = np.zeros(len(start["scale"]))
+        log_noise = self.log_noise_ if self._goes_on else np.zeros(len(start["scale"]))
         return start | {"log_noise": log_noise.astype(np.float32)}
 
     def _objective(self):

@@ -18,6 +18,7 @@ from gaussflow.baselines.networks.architectures import (
 from gaussflow.baselines.networks.network import Network
 from gaussflow.baselines.networks.training import (
     Trained,
+    keep_params,
     standardisation,
     standardised,
 )
@@ -28,13 +29,36 @@ class NetworkClassifier(
 ):
     """Base of the classifiers whose last steps are dropout and a dense layer.
 
-    A subclass's ``fit`` sets ``classes_``, ``network_``, ``offset_``, ``scale_``.
+    A subclass's ``_fit_network`` sets ``network_``, ``offset_`` and ``scale_``.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels.
+    network_ : Network
+        Steps and weights, as numpy arrays.
+    loss_curve_ : list of dict
+        Loss of each epoch.
     """
 
     _rules = Trained._rules | {"hidden": Integer(1), "dropout": Number("[0, 1)")}
+    #: Streams of randomness: for the start, the split, the training, and others.
+    _n_streams = 3
 
-    def _validate_labelled(self, X, y):
-        """Return rows, the classes and the number of each row's class."""
+    def fit(self, X, y):
+        """Train the classifier.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows or images.
+        y : array-like of shape (n_samples,)
+            Labels, of at least two classes.
+
+        Returns
+        -------
+        self : object
+        """
         X, y = validate_data(
             self, X, y, dtype=[np.float64, np.float32], ensure_min_samples=2
         )
@@ -47,31 +71,34 @@ class NetworkClassifier(
                 f"{type(self).__name__} needs at least two classes, but y holds one "
                 f"class only: {classes[0]!r}."
             )
-        return X, classes, codes
+        init_rng, split_rng, train_rng, *others = self._rngs(self._n_streams)
+        parts = self._split(len(X), split_rng)
+        options = self._training_options(len(parts[0]))
+        fitting = {
+            "parts": parts,
+            "device": self._training().choose_device(self.device),
+            "options": options,
+            "rng": train_rng,
+            "caller": type(self).__name__,
+        }
+        rngs = init_rng, *others
+        self.loss_curve_ = self._fit_network(X, codes, len(classes), rngs, fitting)
+        self.classes_ = classes
+        return self
 
     def transform(self, X):
         """Return the features: the last hidden layer.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows or images.
 
         Returns
         -------
         features : ndarray of shape (n_samples, hidden)
         """
-        inputs = self._inputs(X)
+        inputs = self._inputs(self._validate(X))
         last = Network(self.network_.steps[:-2], self.network_.weights[:-2])
         return last(inputs)
 
     def decision_function(self, X):
         """Return the logits; for two classes, the difference of the two.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows or images.
 
         Returns
         -------
@@ -82,11 +109,6 @@ class NetworkClassifier(
 
     def predict_proba(self, X):
         """Return the probability of each class.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows or images.
 
         Returns
         -------
@@ -100,11 +122,6 @@ class NetworkClassifier(
     def predict(self, X):
         """Return the likeliest class of each row.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows or images.
-
         Returns
         -------
         labels : ndarray of shape (n_samples,)
@@ -113,12 +130,8 @@ class NetworkClassifier(
         return self.classes_[codes]
 
     def _logits(self, X):
-        inputs = self._inputs(X)
+        inputs = self._inputs(self._validate(X))
         return self.network_(inputs)
-
-    def _inputs(self, X):
-        X = self._validate(X)
-        return (X - self.offset_.astype(X.dtype)) / self.scale_.astype(X.dtype)
 
     @property
     def _n_features_out(self):
@@ -150,20 +163,6 @@ class ImageClassifier(NetworkClassifier):
         Width of the last hidden layer: the features.
     dropout : float, default=0.0
         Share of the features zeroed in training.
-    %(training)s
-
-    Attributes
-    ----------
-    classes_ : ndarray of shape (n_classes,)
-        The labels.
-    network_ : Network
-        Steps and weights, as numpy arrays.
-    offset_, scale_ : ndarray
-        The rows are standardised by these: a table by column, images as a whole.
-    loss_curve_ : list of dict
-        Loss of each epoch.
-    n_features_in_ : int
-        Columns seen at fit.
 
     Examples
     --------
@@ -194,57 +193,18 @@ class ImageClassifier(NetworkClassifier):
         random_state=None,
         verbose=0,
     ):
-        self.image_shape = image_shape
-        self.channels = channels
-        self.hidden = hidden
-        self.dropout = dropout
-        self.n_epochs = n_epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.device = device
-        self.random_state = random_state
-        self.verbose = verbose
+        keep_params(locals())
 
-    def fit(self, X, y):
-        """Train the classifier.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows or images.
-        y : array-like of shape (n_samples,)
-            Labels, of at least two classes.
-
-        Returns
-        -------
-        self : ImageClassifier
-        """
-        X, classes, codes = self._validate_labelled(X, y)
-        init_rng, split_rng, train_rng = self._rngs(3)
-        rows, held_out = self._split(len(X), split_rng)
-        options = self._training_options(len(rows))
-        training = self._training()
+    def _fit_network(self, X, codes, n_classes, rngs, fitting):
         from gaussflow.baselines.classifiers.torch_fit import fit_classifier
 
+        rows = fitting["parts"][0]
         offset, scale = standardisation(X[rows], self.image_shape)
+        network = Network.draw(self._steps(X.shape[1], n_classes), rngs[0])
         inputs = standardised(X, offset, scale)
-        network = Network.draw(self._steps(X.shape[1], len(classes)), init_rng)
-        self.loss_curve_ = fit_classifier(
-            network,
-            inputs,
-            codes,
-            parts=(rows, held_out),
-            device=training.choose_device(self.device),
-            options=options,
-            rng=train_rng,
-            caller=type(self).__name__,
-        )
-        self.classes_, self.network_ = classes, network
-        self.offset_, self.scale_ = offset, scale
-        return self
+        history = fit_classifier(network, inputs, codes, **fitting)
+        self.network_, self.offset_, self.scale_ = network, offset, scale
+        return history
 
     def _steps(self, n_features, n_classes):
         hidden = int(self.hidden)

@@ -2,12 +2,9 @@
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from gaussflow.baselines.classifiers.torch_fit import fit_classifier
-from gaussflow.baselines.networks.torch_module import NetworkModule
-from gaussflow.baselines.networks.torch_training import train
 
 BATCH = 256
 
@@ -46,36 +43,25 @@ def features(module, X, image_shape):
     return np.concatenate([part.numpy() for part in parts])
 
 
-class WithHead(nn.Module):
-    """The module and a head that is trained with it."""
+class Pooled(nn.Module):
+    """A module whose outputs on rows of pixels are pooled."""
 
-    def __init__(self, module, head, image_shape):
+    def __init__(self, module, image_shape):
         super().__init__()
         self.module, self.image_shape = module, image_shape
-        self.head = NetworkModule(head)
 
-    def loss(self, x, codes, generator):
-        """Return the cross-entropy in nats; dropout only in training."""
-        rows = pooled(self.module, x, self.image_shape)
-        logits = self.head(rows, generator=generator if self.training else None)
-        return {"loss": F.cross_entropy(logits, codes)}
+    def forward(self, x):
+        """Return the pooled features."""
+        return pooled(self.module, x, self.image_shape)
 
 
-def fit_head(module, head, X, codes, image_shape, *, freeze, parts, device, **options):
+def fit_head(module, head, X, codes, image_shape, *, freeze, device, **fitting):
     """Train the head's weights, and the module's where not frozen, in place."""
-    module.to(device)
+    below = None
     if freeze:
-        X = features(module, X, image_shape)
-        history = fit_classifier(head, X, codes, parts=parts, device=device, **options)
+        X = features(module.to(device), X, image_shape)
     else:
-        model = WithHead(module, head, image_shape).to(device)
-        rows, held_out = (
-            None
-            if indices is None
-            else tuple(torch.from_numpy(a[indices]).to(device) for a in (X, codes))
-            for indices in parts
-        )
-        history = train(model, rows, held_out=held_out, **options)
-        head.weights = model.head.arrays()
+        below = Pooled(module, image_shape)
+    history = fit_classifier(head, X, codes, below=below, device=device, **fitting)
     module.to("cpu").eval()
     return history

@@ -1,23 +1,29 @@
 """Cross-entropy training of a network."""
 
-import torch
 import torch.nn.functional as F
+from torch import nn
 
 from gaussflow.baselines.networks.torch_module import NetworkModule
-from gaussflow.baselines.networks.torch_training import train
+from gaussflow.baselines.networks.torch_training import Trainable, train
 
 
-class Classifier(NetworkModule):
-    """A network whose outputs are logits."""
+class Classifier(Trainable):
+    """A network whose outputs are logits, on the rows that another module makes."""
+
+    def __init__(self, network, below=None):
+        super().__init__()
+        self.below = nn.Identity() if below is None else below
+        self.network = NetworkModule(network)
 
     def loss(self, x, codes, generator):
         """Return the cross-entropy in nats; dropout only in training."""
-        logits = self(x, generator=generator if self.training else None)
+        rows = self.below(x)
+        logits = self.network(rows, generator=generator if self.training else None)
         return {"loss": F.cross_entropy(logits, codes)}
 
 
-def fit_classifier(network, X, codes, *, parts, device, options, rng, caller):
-    """Train the network's weights in place; return the history.
+def fit_classifier(network, X, codes, *, below=None, **fitting):
+    """Train the network's weights, and those below, in place; return the history.
 
     Parameters
     ----------
@@ -26,27 +32,12 @@ def fit_classifier(network, X, codes, *, parts, device, options, rng, caller):
     X : ndarray of shape (n_samples, n_features), float32
     codes : ndarray of shape (n_samples,)
         Classes from 0.
-    parts : tuple of ndarray
-        Rows to train on, and rows held out (or None).
-    device, options, rng, caller
+    below : torch module or None
+        What makes the network's rows of X; None for X itself.
+    **fitting
         See ``train``.
     """
-    model = Classifier(network).to(device)
-
-    def tensors(rows):
-        if rows is None:
-            return None
-        arrays = torch.from_numpy(X[rows]), torch.from_numpy(codes[rows])
-        return tuple(a.to(device) for a in arrays)
-
-    train_rows, held_out = parts
-    history = train(
-        model,
-        tensors(train_rows),
-        options=options,
-        rng=rng,
-        held_out=tensors(held_out),
-        caller=caller,
-    )
-    network.weights = model.arrays()
+    model = Classifier(network, below)
+    history = train(model, (X, codes), **fitting)
+    network.weights = model.network.arrays()
     return history

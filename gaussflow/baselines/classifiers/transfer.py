@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from gaussflow._common.seeds import draw_seed
 from gaussflow.baselines.classifiers.image import ImageClassifier, NetworkClassifier
 from gaussflow.baselines.networks.network import Network
-from gaussflow.baselines.networks.training import standardised
+from gaussflow.baselines.networks.training import keep_params, standardised
 
 #: Passes over the bundled digits that pretrain the default backbone.
 PRETRAINING_EPOCHS = 10
@@ -41,22 +41,17 @@ class TransferClassifier(NetworkClassifier):
         Width of the head's hidden layer.
     dropout : float, default=0.5
         Share of the hidden layer zeroed in training.
-    %(training)s
+    batch_size : int or "auto"
+        Rows of a gradient step; "auto" takes 32, or all where there are fewer.
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        The labels.
     network_ : Network
         Backbone and head, or the head alone on a torch module.
     backbone_ : torch module or None
         The copy of a torch module.
     offset_, scale_ : ndarray
         The rows are standardised by these, as the backbone's were.
-    loss_curve_ : list of dict
-        Loss of each epoch.
-    n_features_in_ : int
-        Columns seen at fit.
 
     Examples
     --------
@@ -72,6 +67,7 @@ class TransferClassifier(NetworkClassifier):
 
     # Labels are few here, and a step is a batch.
     _auto_batch = 32
+    _n_streams = 4
 
     def __init__(
         self,
@@ -91,56 +87,14 @@ class TransferClassifier(NetworkClassifier):
         random_state=None,
         verbose=0,
     ):
-        self.image_shape = image_shape
-        self.backbone = backbone
-        self.freeze = freeze
-        self.hidden = hidden
-        self.dropout = dropout
-        self.n_epochs = n_epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.device = device
-        self.random_state = random_state
-        self.verbose = verbose
+        keep_params(locals())
 
-    def fit(self, X, y):
-        """Train the head, and the backbone where it is not frozen.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Images.
-        y : array-like of shape (n_samples,)
-            Labels, of at least two classes.
-
-        Returns
-        -------
-        self : TransferClassifier
-        """
-        X, classes, codes = self._validate_labelled(X, y)
-        init_rng, split_rng, train_rng, backbone_rng = self._rngs(4)
-        rows, held_out = self._split(len(X), split_rng)
-        options = self._training_options(len(rows))
-        training = self._training()
-        device = training.choose_device(self.device)
-        fitting = {
-            "parts": (rows, held_out),
-            "device": device,
-            "options": options,
-            "rng": train_rng,
-            "caller": type(self).__name__,
-        }
+    def _fit_network(self, X, codes, n_classes, rngs, fitting):
+        init_rng, backbone_rng = rngs
         if isinstance(self.backbone, (type(None), ImageClassifier)):
             backbone = self._our_backbone(X.shape[1], backbone_rng)
-            fitted = self._fit_ours(X, codes, classes, backbone, init_rng, fitting)
-        else:
-            fitted = self._fit_module(X, codes, classes, init_rng, fitting)
-        self.backbone_, self.network_, self.offset_, self.scale_, history = fitted
-        self.loss_curve_, self.classes_ = history, classes
-        return self
+            return self._fit_ours(X, codes, n_classes, backbone, init_rng, fitting)
+        return self._fit_module(X, codes, n_classes, init_rng, fitting)
 
     def _our_backbone(self, n_features, rng):
         """Return a fitted ImageClassifier for images like the rows."""
@@ -170,7 +124,7 @@ class TransferClassifier(NetworkClassifier):
         steps = [("dense", n_in, hidden), ("relu",), ("dropout", float(self.dropout))]
         return Network.draw([*steps, ("dense", hidden, n_classes)], rng)
 
-    def _fit_ours(self, X, codes, classes, backbone, rng, fitting):
+    def _fit_ours(self, X, codes, n_classes, backbone, rng, fitting):
         from gaussflow.baselines.classifiers.torch_fit import fit_classifier
 
         offset, scale = backbone.offset_, backbone.scale_
@@ -179,16 +133,17 @@ class TransferClassifier(NetworkClassifier):
         flat = steps.index(("flat",)) + 1
         n_weights = 2 * sum(step[0] == "conv" for step in steps[:flat])
         below = Network(steps[:flat], [w.copy() for w in weights[:n_weights]])
-        head = self._head(steps[flat][1], len(classes), rng)
+        head = self._head(steps[flat][1], n_classes, rng)
         if self.freeze:
             history = fit_classifier(head, below(inputs), codes, **fitting)
-            network = Network(below.steps + head.steps, below.weights + head.weights)
-        else:
-            network = Network(below.steps + head.steps, below.weights + head.weights)
+        network = Network(below.steps + head.steps, below.weights + head.weights)
+        if not self.freeze:
             history = fit_classifier(network, inputs, codes, **fitting)
-        return None, network, offset, scale, history
+        self.backbone_, self.network_ = None, network
+        self.offset_, self.scale_ = offset, scale
+        return history
 
-    def _fit_module(self, X, codes, classes, rng, fitting):
+    def _fit_module(self, X, codes, n_classes, rng, fitting):
         from gaussflow.baselines.classifiers import torch_backbone as transfer
 
         if self.image_shape is None:
@@ -201,11 +156,13 @@ class TransferClassifier(NetworkClassifier):
         inputs = X.astype(np.float32)
         shape = tuple(self.image_shape)
         features = transfer.features(module, inputs[:1], shape)
-        head = self._head(features.shape[1], len(classes), rng)
+        head = self._head(features.shape[1], n_classes, rng)
         history = transfer.fit_head(
             module, head, inputs, codes, shape, freeze=self.freeze, **fitting
         )
-        return module, head, np.zeros(1), np.ones(1), history
+        self.backbone_, self.network_ = module, head
+        self.offset_, self.scale_ = np.zeros(1), np.ones(1)
+        return history
 
     def _inputs(self, X):
         inputs = super()._inputs(X)
@@ -215,10 +172,6 @@ class TransferClassifier(NetworkClassifier):
 
         features = transfer.features(self.backbone_, inputs, tuple(self.image_shape))
         return features.astype(inputs.dtype)
-
-    @property
-    def _n_features_out(self):
-        return self.network_.steps[-1][1]
 
 
 def _pretrained(image_shape, device, rng):

@@ -5,7 +5,6 @@ from scipy.optimize import minimize
 from sklearn.utils.extmath import randomized_svd
 
 from gaussflow._common.seeds import draw_seed
-from gaussflow.baselines.fourier.net import BASES
 from gaussflow.kernels.fourier import fourier_forward, fourier_squared_error
 
 #: Codes whose nets' weights are held at a time.
@@ -36,7 +35,7 @@ def decode(net, decoder, Z, positions):
     for start in range(0, len(Z), BLOCK_ROWS):
         block = slice(start, start + BLOCK_ROWS)
         weights = np.ascontiguousarray(decoder(Z[block]))
-        fourier_forward(weights, positions, *_numbers(net), out[block])
+        fourier_forward(weights, positions, *net.numbers, out[block])
     return out.reshape(len(Z), -1)
 
 
@@ -72,7 +71,7 @@ def find_codes(net, decoder, X, positions, penalty, starts, n_steps):
 
     def objective(z, target):
         weights, pull_back = dense_with_pullback(layers, z)
-        error = fourier_squared_error(weights, positions, *_numbers(net), target, grad)
+        error = fourier_squared_error(weights, positions, *net.numbers, target, grad)
         slope = 0.5 * pull_back(grad) + 2.0 * penalty * z
         return 0.5 * error + penalty * (z @ z), slope
 
@@ -121,11 +120,6 @@ def dense_with_pullback(layers, z):
         return slope
 
     return x, pull_back
-
-
-def _numbers(net):
-    """Return what kernels take in the place of a FourierNet."""
-    return net.width, net.depth, net.channels, BASES[net.basis]
 
 
 def principal_codes(inputs, n_codes, rng):

@@ -1,14 +1,18 @@
 """One picture as the weights of a Deep Fourier Machine, in a stream of bytes."""
 
-import numbers
-
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from gaussflow._common.checks import Integer, check_integer, is_integer
+from gaussflow._common.checks import Choice, Integer, Number, check_params
 from gaussflow._common.seeds import as_generator
-from gaussflow.baselines.fourier.net import BASES, INITS, FourierNet, pixel_positions
+from gaussflow.baselines.fourier.net import (
+    BASES,
+    INITS,
+    FourierNet,
+    check_shape,
+    pixel_positions,
+)
 from gaussflow.baselines.fourier.picture import check_image, picture, pixels
 from gaussflow.baselines.fourier.rate import RateControl, auto_shape
 from gaussflow.baselines.fourier.stream import (
@@ -23,11 +27,11 @@ from gaussflow.baselines.fourier.training import (
     polish,
     usual_learning_rate,
 )
+from gaussflow.baselines.networks.training import keep_params
 from gaussflow.metrics import psnr
 from gaussflow.persistence import Saved
 from gaussflow.persistence.state import Persistent
 
-POLISHES = ("lbfgs", None)
 #: Pixels of a step of Adam, where there are so many.
 _BATCH = 4096
 
@@ -130,6 +134,21 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
     (64, 64)
     """
 
+    _rules = {
+        "width": Integer(1, 32, "auto"),
+        "depth": Integer(1, 255, "auto"),
+        "basis": Choice(tuple(BASES)),
+        "bits": Integer(2, 16),
+        "target_bytes": Integer(1, None, None),
+        "target_psnr": Number("(0, inf)", None),
+        "polish": Choice(("lbfgs",), None),
+        "init": Choice(INITS),
+        "max_iter": Integer(1),
+        "batch_size": Integer(1, None, "auto"),
+        "learning_rate": Number("(0, 1)", "auto"),
+        "n_polish_steps": Integer(1),
+    }
+
     def __init__(
         self,
         width=6,
@@ -148,20 +167,7 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
         random_state=None,
         verbose=0,
     ):
-        self.width = width
-        self.depth = depth
-        self.basis = basis
-        self.bits = bits
-        self.target_bytes = target_bytes
-        self.target_psnr = target_psnr
-        self.polish = polish
-        self.init = init
-        self.max_iter = max_iter
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.n_polish_steps = n_polish_steps
-        self.random_state = random_state
-        self.verbose = verbose
+        keep_params(locals())
 
     def fit(self, image, y=None):
         """Train a net on the picture and quantise its weights.
@@ -189,8 +195,7 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
         start = net.draw(init_rng, self.init)
         weights, history = descend(error, start, rng=train_rng, **options)
         if self.polish == "lbfgs":
-            n_polish_steps = check_integer("n_polish_steps", self.n_polish_steps, 1)
-            weights = polish(error, weights, n_polish_steps, polish_rng)
+            weights = polish(error, weights, int(self.n_polish_steps), polish_rng)
             mse = error(weights)[0]
             history.append({"step": options["max_iter"], "mse": float(mse)})
 
@@ -275,14 +280,7 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
         check_is_fitted(self)
         if shape is None:
             shape = self.image_shape_[:2]
-        try:
-            height, width = shape
-        except (TypeError, ValueError):
-            height = width = None
-        if not (is_integer(height, 1) and is_integer(width, 1)):
-            raise ValueError(
-                f"shape must be (height, width), both at least 1, got {shape!r}."
-            )
+        height, width = check_shape(shape)
         if height * width > MAX_PIXELS:
             raise ValueError(
                 f"shape={shape!r} has {height * width:,} pixels; at most "
@@ -329,14 +327,8 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
 
     def _check_params(self, size, channels):
         """Return the net, and the options of its training, or say what is wrong."""
-        for name, allowed in (("basis", BASES), ("init", INITS), ("polish", POLISHES)):
-            if getattr(self, name) not in allowed:
-                listed = ", ".join(repr(value) for value in allowed)
-                raise ValueError(
-                    f"{name} must be one of {listed}, got {getattr(self, name)!r}."
-                )
+        check_params(self)
         net = self._shape(channels)
-        check_integer("bits", self.bits, 2, 16)
         self._check_targets(net, size)
         batch_size = self.batch_size
         if batch_size == "auto":
@@ -344,14 +336,9 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
         learning_rate = self.learning_rate
         if learning_rate == "auto":
             learning_rate = usual_learning_rate(net)
-        elif not isinstance(learning_rate, numbers.Real) or not 0 < learning_rate < 1:
-            raise ValueError(
-                f'learning_rate must be between 0 and 1, or "auto", got '
-                f"{learning_rate!r}."
-            )
         options = {
-            "max_iter": check_integer("max_iter", self.max_iter, 1),
-            "batch_size": check_integer("batch_size", batch_size, 1),
+            "max_iter": int(self.max_iter),
+            "batch_size": int(batch_size),
             "learning_rate": float(learning_rate),
             "verbose": self.verbose,
         }
@@ -366,19 +353,9 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
                     f'width={width!r} and depth={depth!r}: "auto" chooses both by '
                     f"target_bytes, which is None. Give target_bytes, or both numbers."
                 )
-            check_integer("target_bytes", self.target_bytes, 1)
             return auto_shape(self.target_bytes, channels, self.basis)
-        width = Integer(1, 32, "auto").check("width", width)
-        depth = Integer(1, 255, "auto").check("depth", depth)
         net = FourierNet(width, depth, channels, self.basis)
-        if net.n_weights > MAX_STREAM_WEIGHTS:
-            raise ValueError(
-                f"width={width} and depth={depth} make {net.n_weights:,} weights "
-                f"({8 * net.n_weights / 2**30:,.1f} GiB); at most "
-                f"{MAX_STREAM_WEIGHTS:,} fit a stream. Each map has 2**width terms "
-                f"for each output: lower width."
-            )
-        return net
+        return net.checked(MAX_STREAM_WEIGHTS)
 
     def _check_targets(self, net, size):
         if self.target_bytes is not None and self.target_psnr is not None:
@@ -387,7 +364,6 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
                 f"exclude each other. Leave one of them None."
             )
         if self.target_bytes is not None:
-            check_integer("target_bytes", self.target_bytes, 1)
             least = header_size(net, size) + 1
             if self.target_bytes < least:
                 raise ValueError(
@@ -395,6 +371,3 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
                     f"net of width {net.width} and depth {net.depth} needs at least "
                     f"{least} bytes. Raise target_bytes."
                 )
-        psnr = self.target_psnr
-        if psnr is not None and (not isinstance(psnr, numbers.Real) or not psnr > 0):
-            raise ValueError(f"target_psnr must be above 0 dB, got {psnr!r}.")

@@ -1,19 +1,10 @@
-"""Deep Fourier Machines as a generator: a code makes the net that paints the image.
-
-Longer than 400 lines: the class has 24 parameters to describe, check and keep.
-"""
+"""Deep Fourier Machines as a generator: a code makes the net that paints the image."""
 
 import math
 
 import numpy as np
 
-from gaussflow._common.checks import (
-    Choice,
-    Integer,
-    Number,
-    check_sizes,
-    is_integer,
-)
+from gaussflow._common.checks import Choice, Integer, Number, check_sizes
 from gaussflow.baselines.autoencoders.priors import MAX_ROWS
 from gaussflow.baselines.autoencoders.reconstruction import ReconstructionModel
 from gaussflow.baselines.fourier.codes import (
@@ -28,11 +19,12 @@ from gaussflow.baselines.fourier.net import (
     INITS,
     MAX_WEIGHTS,
     FourierNet,
+    check_shape,
     first_map,
     pixel_positions,
 )
 from gaussflow.baselines.networks.architectures import dense_steps
-from gaussflow.baselines.networks.training import standardised
+from gaussflow.baselines.networks.training import keep_params, standardised
 
 MODES = ("encoder", "autodecoder")
 #: The decoder's last layer starts this much smaller than others: what all images have
@@ -65,8 +57,6 @@ class FourierGenerator(ReconstructionModel):
         Coordinates between the maps of a net.
     depth : int, default=6
         Maps to ``width`` coordinates; one more goes to the pixel.
-    latent_dim : int, default=55
-        Width of the code.
     mode : {"encoder", "autodecoder"}, default="encoder"
         Where codes come from: a network, or a search for each row's own code, by
         gradient steps along with the decoder in ``fit`` and with the fitted decoder
@@ -95,7 +85,8 @@ class FourierGenerator(ReconstructionModel):
         grey squares or, where the number of columns is no square, as single lines.
     learning_rate : float, default=2e-3
         Largest step of Adam: it falls to 0 along a cosine.
-    %(training)s
+    batch_size : int or "auto"
+        Rows of a gradient step; "auto" takes 64, or all where there are fewer.
 
     Attributes
     ----------
@@ -108,15 +99,6 @@ class FourierGenerator(ReconstructionModel):
         The affine map from rows to where the search for their codes starts.
     offset_, scale_ : ndarray
         Middle and half-width of the training pixels' range, which is [-1, 1] inside.
-    prior_ : object
-        The distribution of codes, with ``sample`` and ``score_samples``.
-    loss_curve_ : list of dict
-        Of each epoch: "loss", "reconstruction", "regularization" and, with early
-        stopping, "validation_loss".
-    image_shape_ : tuple
-        Shape of an image.
-    n_features_in_ : int
-        Columns seen at fit.
 
     See Also
     --------
@@ -141,6 +123,7 @@ class FourierGenerator(ReconstructionModel):
     """
 
     _auto_batch = 64
+    _trained_codes = None
 
     _rules = ReconstructionModel._rules | {
         "width": Integer(1, 24),
@@ -181,30 +164,7 @@ class FourierGenerator(ReconstructionModel):
         random_state=None,
         verbose=0,
     ):
-        self.width = width
-        self.depth = depth
-        self.latent_dim = latent_dim
-        self.mode = mode
-        self.encoder = encoder
-        self.decoder = decoder
-        self.basis = basis
-        self.init = init
-        self.latent_penalty = latent_penalty
-        self.n_search = n_search
-        self.n_pixels = n_pixels
-        self.image_shape = image_shape
-        self.prior = prior
-        self.n_components = n_components
-        self.n_epochs = n_epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.warm_start = warm_start
-        self.device = device
-        self.random_state = random_state
-        self.verbose = verbose
+        keep_params(locals())
 
     @classmethod
     def preset(cls, name, **params):
@@ -237,13 +197,6 @@ class FourierGenerator(ReconstructionModel):
     def inverse_transform(self, Z, shape=None):
         """Return the image of each code, at any resolution.
 
-        Parameters
-        ----------
-        Z : array-like of shape (n_samples, latent_dim)
-            Codes.
-        shape : tuple (height, width) or None, default=None
-            Pixels to paint; None takes the training images'.
-
         Returns
         -------
         X : ndarray of shape (n_samples, height * width * channels)
@@ -253,13 +206,6 @@ class FourierGenerator(ReconstructionModel):
 
     def reconstruct(self, X, shape=None):
         """Return each row's image as its code's net paints it, at any resolution.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
-        shape : tuple (height, width) or None, default=None
-            Pixels to paint; None takes the training images'.
 
         Returns
         -------
@@ -281,8 +227,7 @@ class FourierGenerator(ReconstructionModel):
     def _check_networks(self):
         check_sizes("encoder", self.encoder)
         hidden = check_sizes("decoder", self.decoder)
-        net = FourierNet(self.width, self.depth, 1, self.basis)
-        net.check_size()
+        net = FourierNet(self.width, self.depth, 1, self.basis).checked()
         n_last = net.n_weights * (hidden[-1] if hidden else self.latent_dim)
         if n_last > MAX_WEIGHTS:
             raise ValueError(
@@ -325,16 +270,15 @@ class FourierGenerator(ReconstructionModel):
         return (int(self.width), int(self.depth), int(channels), self.basis)
 
     def _start(self, X, onehot, rng):
-        again = self.warm_start and hasattr(self, "decoder_")
         net = self._net_of(X.shape[1])
-        if again and (net, self.mode) != (self._net, self._mode):
+        if self._goes_on and (net, self.mode) != (self._net, self._mode):
             raise ValueError(
                 f"warm_start=True keeps networks of mode={self._mode!r} for nets of "
                 f"(width, depth, channels, basis) = {self._net}, but the parameters "
                 f"now say {self.mode!r} and {net}. Set warm_start=False to train anew."
             )
         start = super()._start(X, onehot, rng)
-        if not again:
+        if not self._goes_on:
             weight, bias = start["decoder"].weights[-2:]
             weight *= LAST_LAYER[self.init]
             net = FourierNet(*net)
@@ -344,7 +288,7 @@ class FourierGenerator(ReconstructionModel):
         if self.mode == "autodecoder":
             inputs = standardised(X, start["offset"], start["scale"])
             start["inputs"] = inputs
-            if again:
+            if self._goes_on:
                 codes = first_codes(inputs, self.start_).astype(np.float32)
             else:
                 codes = principal_codes(inputs, self.latent_dim, rng)
@@ -375,16 +319,16 @@ class FourierGenerator(ReconstructionModel):
         self.n_weights_ = FourierNet(*self._net).n_weights
         self.start_ = None
         if "codes" in trained:
+            # Until the prior is fitted: the rows' codes are not the model's to keep.
             self._trained_codes = trained["codes"]
             self.start_ = affine_map(model["inputs"], trained["codes"])
 
     def _fit_prior(self, X, onehot, rng):
         super()._fit_prior(X, onehot, rng)
-        # The rows' codes are not the model's to keep.
         vars(self).pop("_trained_codes", None)
 
     def _draw_codes(self, X, onehot, rng):
-        if hasattr(self, "_trained_codes"):
+        if self._trained_codes is not None:
             return self._trained_codes
         if self._n_steps() and len(X) > MAX_ROWS:
             X = X[np.sort(rng.choice(len(X), MAX_ROWS, replace=False))]
@@ -427,14 +371,5 @@ class FourierGenerator(ReconstructionModel):
         """Return the images of codes as rows of pixels in (-1, 1)."""
         if shape is None:
             shape = self.image_shape_[:2]
-        elif (
-            not isinstance(shape, (tuple, list))
-            or len(shape) != 2
-            or not all(is_integer(side, 1) for side in shape)
-        ):
-            raise ValueError(
-                f"shape must be (height, width), in pixels, got {shape!r}. The "
-                f"channels are those of the training images."
-            )
-        positions = pixel_positions(*shape)
+        positions = pixel_positions(*check_shape(shape))
         return decode(FourierNet(*self._net), self.decoder_, Z, positions)

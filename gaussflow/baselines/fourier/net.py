@@ -20,6 +20,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gaussflow._common.checks import integers
+
 #: Functions of x for each k: cosine and sine, or their sum.
 BASES = {"full": 2, "cas": 1}
 INITS = ("scaled", "thesis")
@@ -124,15 +126,21 @@ class FourierNet:
         self.split(weights)[0][...] *= first / others
         return weights
 
-    def check_size(self):
-        """Raise ValueError if the weights are more than memory should hold."""
-        if self.n_weights > MAX_WEIGHTS:
+    @property
+    def numbers(self):
+        """Width, depth, channels and bases: what kernels take."""
+        return self.width, self.depth, self.channels, BASES[self.basis]
+
+    def checked(self, most=MAX_WEIGHTS):
+        """Return the net, or raise ValueError if it has too many weights."""
+        if self.n_weights > most:
             gigabytes = 8 * self.n_weights / 2**30
             raise ValueError(
                 f"width={self.width} and depth={self.depth} make {self.n_weights:,} "
-                f"weights ({gigabytes:,.1f} GiB): each map has 2**width terms for "
-                f"each output. Lower width."
+                f"weights ({gigabytes:,.1f} GiB), more than {most:,}: each map has "
+                f"2**width terms for each output. Lower width."
             )
+        return self
 
 
 def first_map(net, rng):
@@ -152,6 +160,17 @@ def first_map(net, rng):
     coefficients = np.zeros((n, functions, terms))
     coefficients[:, :, 1:] = FIRST_MAP * Q.reshape(n, functions, terms - 1)
     return coefficients
+
+
+def check_shape(shape):
+    """Return the size of a picture, or raise a ValueError that names it."""
+    sizes = integers(shape)
+    if sizes is None or len(sizes) != 2 or min(sizes) < 1:
+        raise ValueError(
+            f"shape must be (height, width), both at least 1, got {shape!r}. Channels "
+            f"are those of the training images."
+        )
+    return sizes
 
 
 def pixel_positions(height, width):
@@ -199,30 +218,3 @@ def fourier_basis(x):
     for angle in 2 * np.pi * x.T:
         turn = np.concatenate([turn, turn * np.exp(1j * angle)[:, np.newaxis]], axis=1)
     return np.stack([turn.real, turn.imag], axis=1)
-
-
-def reference_forward(net, weights, positions):
-    """Return the pixels of one net at given positions: slow, and plainly right.
-
-    Parameters
-    ----------
-    net : FourierNet
-        Shape of the net.
-    weights : ndarray of shape (n_weights,)
-        Its weights.
-    positions : ndarray of shape (n_points, 2)
-        Points of the unit square.
-
-    Returns
-    -------
-    pixels : ndarray of shape (n_points, channels)
-        In (-1, 1).
-    """
-    x = positions
-    for coefficients, residual in zip(net.split(weights), net.residuals, strict=True):
-        basis = fourier_basis(x)
-        if net.basis == "cas":
-            basis = basis.sum(axis=1, keepdims=True)
-        y = np.einsum("pfk,nfk->pn", basis, coefficients)
-        x = x + y if residual else y
-    return np.tanh(x)

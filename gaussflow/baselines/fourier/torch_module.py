@@ -7,8 +7,9 @@ import torch
 from torch import nn
 from torch.autograd.function import once_differentiable
 
-from gaussflow.baselines.fourier.net import BASES, FourierNet
+from gaussflow.baselines.fourier.net import FourierNet
 from gaussflow.baselines.networks.torch_module import NetworkModule
+from gaussflow.baselines.networks.torch_training import Trainable
 from gaussflow.kernels.fourier import fourier_squared_error
 
 #: Where the kernel takes the place of torch.
@@ -110,11 +111,10 @@ class KernelError(torch.autograd.Function):
         """Sum over images, and over their chosen pixels (None: all)."""
         W, X = weights.detach().numpy(), targets.numpy()
         grad, total = np.empty_like(W), 0.0
-        sizes = net.width, net.depth, net.channels, BASES[net.basis]
         for i in range(len(W)):
             here = slice(None) if chosen is None else chosen[i]
             total += fourier_squared_error(
-                W[i], positions[here], *sizes, X[i][here], grad[i]
+                W[i], positions[here], *net.numbers, X[i][here], grad[i]
             )
         ctx.save_for_backward(torch.from_numpy(grad))
         return weights.new_tensor(total)
@@ -126,7 +126,7 @@ class KernelError(torch.autograd.Function):
         return slope * ctx.saved_tensors[0], None, None, None, None
 
 
-class FourierModule(nn.Module):
+class FourierModule(Trainable):
     """Codes of images, by an encoder or one by one, and nets that a decoder makes."""
 
     def __init__(self, model, settings):

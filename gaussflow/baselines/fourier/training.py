@@ -3,7 +3,6 @@
 import numpy as np
 from scipy.optimize import minimize
 
-from gaussflow.baselines.fourier.net import BASES
 from gaussflow.kernels.fourier import fourier_forward, fourier_squared_error
 
 #: Decays of Adam's two means. With 0.999 for the squares a rare step is many times
@@ -42,17 +41,9 @@ class PixelError:
 
     def __call__(self, weights):
         """Return the error and its gradient."""
-        net = self.net
         grad = np.empty_like(weights)
         total = fourier_squared_error(
-            weights,
-            self.positions,
-            net.width,
-            net.depth,
-            net.channels,
-            BASES[net.basis],
-            self.target,
-            grad,
+            weights, self.positions, *self.net.numbers, self.target, grad
         )
         return total / self.target.size, grad / weights.dtype.type(self.target.size)
 
@@ -69,15 +60,7 @@ def render(net, weights, positions):
     """Return a net's pixels in (-1, 1), of shape (n_points, channels)."""
     out = np.empty((1, len(positions), net.channels), dtype=weights.dtype)
     positions = np.ascontiguousarray(positions, dtype=weights.dtype)
-    fourier_forward(
-        weights[np.newaxis],
-        positions,
-        net.width,
-        net.depth,
-        net.channels,
-        BASES[net.basis],
-        out,
-    )
+    fourier_forward(weights[np.newaxis], positions, *net.numbers, out)
     return out[0]
 
 

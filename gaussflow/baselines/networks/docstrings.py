@@ -1,83 +1,88 @@
-"""What docstrings say of the parameters that many classes share."""
+"""Docstrings that say only what is new, completed when their class is made.
+
+Parameters and attributes that a class does not describe are described as in the classes
+that it extends; arguments and results of a method as in the method that it overrides
+or, at last, in ``ARGUMENTS``. ``help`` shows them all.
+"""
 
 import inspect
 import re
-import textwrap
 
-#: Parameters of training: the kind of each, and what it does. ``%(auto)s`` is the
-#: class's own number of rows.
-TRAINING_PARAMETERS = {
-    "n_epochs": ("int", "Passes over the rows."),
-    "batch_size": (
-        'int or "auto"',
-        'Rows of a gradient step; "auto" takes %(auto)s, or all where there are fewer.',
-    ),
-    "learning_rate": ("float", "Step of Adam."),
-    "early_stopping": (
-        "bool",
-        "Hold out ``validation_fraction`` of the rows, stop after ``patience``\n"
-        "epochs without gain on them, and keep the best weights.",
-    ),
-    "validation_fraction": ("float", "Share of the rows held out."),
-    "patience": ("int", "Epochs without gain."),
-    "warm_start": ("bool", "Go on from the weights of the last fit."),
-    "device": ('{"auto", "cpu", "cuda"}', "Where torch trains."),
-    "random_state": (
-        "int, RandomState, Generator or None",
-        "Same seed, same weights. torch's own state is left alone.",
-    ),
-    "verbose": ("int", "Above 0, print a line per epoch."),
-}
-
-#: Those of autoencoders too.
-LATENT_PARAMETERS = TRAINING_PARAMETERS | {
-    "image_shape": (
-        "tuple (height, width, channels) or None",
-        "Shape of images whose pixels are the columns of X.",
-    ),
-    "channels": (
-        "tuple of int or None",
-        "With ``image_shape``, convolutions of stride 2 with so many maps in place\n"
-        "of ``hidden_sizes``.",
-    ),
-    "prior": (
-        '{"standard", "gaussian", "gmm", "gaussianization"} or estimator',
-        "What ``sample`` draws codes from: N(0, I), or a distribution fitted on the\n"
-        "codes of the training rows (of each label, where the model has labels): a\n"
-        "Gaussian, a mixture, a GenFlow, or a density estimator of your own.",
-    ),
-    "n_components": ("int", 'Gaussians of ``prior="gmm"``.'),
-}
+#: What arguments of methods are, where no method says otherwise.
+ARGUMENTS = """\
+X : array-like of shape (n_samples, n_features)
+    Rows in the units of the training data.
+y : None
+    Ignored.
+Z : array-like of shape (n_samples, latent_dim)
+    Codes.
+labels : array-like of shape (n_samples,), or one label, or None
+    None takes ``infer_labels(X)``.
+shape : tuple (height, width) or None, default=None
+    Pixels to paint; None takes the training images'."""
 
 
-def fill_docstring(cls, shared, auto_batch):
-    """Put shared parameters in place of the line ``%(training)s`` of a docstring.
+def complete_docstrings(cls):
+    """Complete the docstrings of a class that has parameters, and of its methods."""
+    parts = sections(cls.__doc__)
+    if "__init__" in vars(cls) and "Parameters" in parts:
+        above = [sections(base.__doc__) for base in cls.__mro__[:0:-1]]
+        known = _entries("Parameters", *above, parts)
+        parameters = inspect.signature(cls).parameters.values()
+        parts["Parameters"] = "\n".join(
+            _with_default(known[p.name], p.default)
+            for p in parameters
+            if p.name in known
+        )
+        attributes = _entries("Attributes", *above, parts)
+        parts["Attributes"] = "\n".join(dict.fromkeys(attributes.values()))
+        cls.__doc__ = _joined(parts)
+    for name, method in vars(cls).items():
+        if inspect.isfunction(method) and method.__doc__ and not name.startswith("_"):
+            parts = sections(method.__doc__)
+            overridden = getattr(super(cls, cls), name, None)
+            above = sections(overridden and overridden.__doc__)
+            known = _entries("Parameters", {"Parameters": ARGUMENTS}, above, parts)
+            names = [n for n in inspect.signature(method).parameters if n in known]
+            parts["Parameters"] = "\n".join(dict.fromkeys(known[n] for n in names))
+            parts.setdefault("Returns", above.get("Returns", ""))
+            method.__doc__ = _joined(parts)
 
-    They are those of ``__init__`` that the docstring does not describe itself, in
-    the order of the signature, with the defaults of the class.
 
-    Parameters
-    ----------
-    cls : type
-        The class; without such a line it stays as it is.
-    shared : dict of str to (str, str)
-        Kind and description of each parameter.
-    auto_batch : int
-        Rows that ``batch_size="auto"`` takes.
+def sections(doc):
+    """Return the texts of a docstring's sections by their titles."""
+    doc = "Summary\n---\n" + inspect.cleandoc(doc or "")
+    parts = re.split(r"^(\w[\w ]+)\n-{3,}\n", doc, flags=re.MULTILINE)[1:]
+    texts = (text.rstrip() for text in parts[1::2])
+    return dict(zip(parts[::2], texts, strict=True))
+
+
+def _entries(title, *docs):
+    """Return the entries of a section by the names that they describe.
+
+    Of docstrings that describe the same name the last one counts.
     """
-    doc = cls.__doc__ or ""
-    place = re.search(r"^( *)%\(training\)s$", doc, re.MULTILINE)
-    if place is None:
-        return
-    entries = []
-    for name, parameter in inspect.signature(cls.__init__).parameters.items():
-        described = re.search(rf"^ *{name} :", doc, re.MULTILINE)
-        if name not in shared or described:
-            continue
-        kind, text = shared[name]
-        default = parameter.default
-        default = f'"{default}"' if isinstance(default, str) else repr(default)
-        text = textwrap.indent(text.replace("%(auto)s", str(auto_batch)), "    ")
-        entries.append(f"{name} : {kind}, default={default}\n{text}")
-    block = textwrap.indent("\n".join(entries), place[1])
-    cls.__doc__ = doc[: place.start()] + block + doc[place.end() :]
+    found = {}
+    for doc in docs:
+        for entry in re.split(r"\n(?=\S)", doc.get(title, "")):
+            for name in entry.split(" :")[0].split(", "):
+                found[name] = entry
+    found.pop("", None)
+    return found
+
+
+def _with_default(entry, default):
+    first, *rest = entry.split("\n")
+    default = f'"{default}"' if isinstance(default, str) else repr(default)
+    return "\n".join([f"{first.split(', default=')[0]}, default={default}", *rest])
+
+
+def _joined(parts):
+    """Return a docstring of sections, parameters and attributes before all others."""
+    firsts = dict.fromkeys(("Summary", "Parameters", "Attributes", "Returns"))
+    texts = [
+        f"{title}\n{'-' * len(title)}\n{parts[title]}"
+        for title in firsts | parts
+        if parts.get(title)
+    ]
+    return "\n\n".join(texts).removeprefix("Summary\n-------\n")

@@ -4,6 +4,7 @@ import math
 import time
 
 import torch
+from torch import nn
 
 #: Steps over which a cosine schedule rises to the full learning rate.
 WARM_UP = 100
@@ -35,25 +36,37 @@ def make_generator(rng, device):
     return generator
 
 
-def train(model, data, *, options, rng, held_out=None, caller):
-    """Minimise ``model.loss`` by Adam over shuffled batches.
+class Trainable(nn.Module):
+    """A module with a loss to be minimised."""
+
+    def loss(self, *batch_and_generator):
+        """Return a dict of scalar tensors; its entry "loss" is minimised."""
+        raise NotImplementedError
+
+    def optimizers(self, learning_rate):
+        """Return what steps along the gradients: Adam, unless overridden."""
+        return [torch.optim.Adam(_trained(self), lr=learning_rate)]
+
+
+def train(model, arrays, *, parts, device, options, rng, caller):
+    """Minimise ``model.loss`` over shuffled batches, on a device.
 
     Parameters
     ----------
-    model : torch.nn.Module
-        Its method ``loss(*batch, generator)`` returns a dict of scalar tensors
-        whose entry "loss" is minimised; the others are recorded. Its method
-        ``optimizers(learning_rate)``, if it has one, takes the place of Adam.
-    data : tuple of tensors
+    model : Trainable
+        Its method ``loss(*batch, generator)`` also returns what else is recorded.
+    arrays : sequence of ndarray
         Aligned rows, of which batches are cut.
+    parts : tuple of ndarray
+        Rows to train on, and rows held out (or None), whose loss stops the training;
+        the best weights are kept.
+    device : torch.device
     options : dict
         ``n_epochs``, ``batch_size``, ``learning_rate``, ``patience`` (None trains
         for all epochs) and ``verbose``; with ``schedule`` "cosine", the learning
         rate falls to 0 along a cosine.
     rng : numpy.random.Generator
         Seeds the shuffling and the noise.
-    held_out : tuple of tensors or None
-        Rows whose loss stops the training; the best weights are kept.
     caller : str
         The estimator, for messages.
 
@@ -63,12 +76,18 @@ def train(model, data, *, options, rng, held_out=None, caller):
         One per epoch: "epoch", the means of the loss and its parts over the
         batches, "validation_loss" (with rows held out) and "seconds".
     """
-    device = data[0].device
+    model.to(device)
+    data, held_out = (
+        None
+        if rows is None
+        else tuple(torch.from_numpy(a[rows]).to(device) for a in arrays)
+        for rows in parts
+    )
     generator = make_generator(rng, device)
     held_out_seed = int(rng.integers(2**62))
-    parameters = [p for p in model.parameters() if p.requires_grad]
+    parameters = _trained(model)
     n_batches = -(-len(data[0]) // options["batch_size"])
-    optimizers = _optimizers(model, parameters, options["learning_rate"])
+    optimizers = model.optimizers(options["learning_rate"])
     schedulers = []
     if options.get("schedule") == "cosine":
         share = _cosine(options["n_epochs"] * n_batches)
@@ -104,10 +123,8 @@ def train(model, data, *, options, rng, held_out=None, caller):
     return history
 
 
-def _optimizers(model, parameters, learning_rate):
-    if hasattr(model, "optimizers"):
-        return model.optimizers(learning_rate)
-    return [torch.optim.Adam(parameters, lr=learning_rate)]
+def _trained(model):
+    return [p for p in model.parameters() if p.requires_grad]
 
 
 def _cosine(n_steps):

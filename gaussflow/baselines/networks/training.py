@@ -4,14 +4,10 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from gaussflow._common.checks import (
-    Integer,
-    Number,
-    check_image_shape,
-)
+from gaussflow._common.checks import Integer, Number, check_image_shape
 from gaussflow._common.optional import import_optional
 from gaussflow._common.seeds import as_generator
-from gaussflow.baselines.networks.docstrings import TRAINING_PARAMETERS, fill_docstring
+from gaussflow.baselines.networks.docstrings import complete_docstrings
 from gaussflow.persistence import Saved
 from gaussflow.persistence.state import Persistent
 
@@ -22,14 +18,42 @@ BLOCK_ROWS = 4096
 class Trained(Saved, Persistent, BaseEstimator):
     """Base of the estimators that torch trains and numpy runs.
 
-    A subclass's docstring has the line ``%(training)s`` in place of the parameters
-    that many classes share; they are put there, with the defaults of the class.
+    Subclasses describe only what is not described here: see ``complete_docstrings``.
+
+    Parameters
+    ----------
+    n_epochs : int
+        Passes over the rows.
+    batch_size : int or "auto"
+        Rows of a gradient step; "auto" takes 128, or all where there are fewer.
+    learning_rate : float
+        Step of Adam.
+    early_stopping : bool
+        Hold out ``validation_fraction`` of the rows, stop after ``patience`` epochs
+        without gain on them, and keep the best weights.
+    validation_fraction : float
+        Share of the rows held out.
+    patience : int
+        Epochs without gain.
+    warm_start : bool
+        Go on from the weights of the last fit.
+    device : {"auto", "cpu", "cuda"}
+        Where torch trains.
+    random_state : int, RandomState, Generator or None
+        Same seed, same weights. torch's own state is left alone.
+    verbose : int
+        Above 0, print a line per epoch.
+
+    Attributes
+    ----------
+    offset_, scale_ : ndarray
+        The rows are standardised by these: a table by column, images as a whole.
+    n_features_in_ : int
+        Columns seen at fit.
     """
 
     #: Rows of a batch with batch_size="auto", where there are so many.
     _auto_batch = 128
-    #: What shared parameters are, for docstrings.
-    _shared_parameters = TRAINING_PARAMETERS
     _rules = {
         "n_epochs": Integer(1),
         "batch_size": Integer(1, None, "auto"),
@@ -39,9 +63,9 @@ class Trained(Saved, Persistent, BaseEstimator):
     }
 
     def __init_subclass__(cls, **options):
-        """Put the shared parameters into the docstring."""
+        """Complete the docstrings."""
         super().__init_subclass__(**options)
-        fill_docstring(cls, cls._shared_parameters, cls._auto_batch)
+        complete_docstrings(cls)
 
     def _training(self):
         """Return the module of the training loop; torch is needed from here on."""
@@ -103,6 +127,15 @@ class Trained(Saved, Persistent, BaseEstimator):
     def _check_image_shape(self, n_features):
         if self.image_shape is not None:
             check_image_shape(self.image_shape, type(self).__name__, n_features)
+
+    def _inputs(self, X):
+        """Return rows in the networks' units, in their own precision."""
+        return (X - self.offset_.astype(X.dtype)) / self.scale_.astype(X.dtype)
+
+
+def keep_params(given):
+    """Keep the arguments of ``__init__``, its ``locals()``, under their names."""
+    vars(given.pop("self")).update(given)
 
 
 def standardisation(X, image_shape):
