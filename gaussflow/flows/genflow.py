@@ -94,7 +94,7 @@ class GenFlow(Layer):
     --------
     >>> from sklearn.datasets import make_moons
     >>> from gaussflow import GenFlow
-    >>> X, _ = make_moons(500, noise=0.1, random_state=0)
+    >>> X, _ = make_moons(80, noise=0.1, random_state=0)
     >>> flow = GenFlow(random_state=0).fit(X)
     >>> flow.sample(3, random_state=0).shape
     (3, 2)

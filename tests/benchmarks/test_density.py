@@ -82,5 +82,5 @@ def test_the_benchmark_of_convergence_agrees_with_theory(tmp_path):
 
 def test_the_picture_is_drawn(tmp_path):
     path = tmp_path / "picture.png"
-    run("density/picture.py", "--rows", 300, "--out", path)
+    run("density/picture.py", "--rows", 120, "--out", path)
     assert path.read_bytes().startswith(b"\x89PNG")

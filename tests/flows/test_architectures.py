@@ -50,7 +50,7 @@ def test_stems_share_no_layer():
 
 @pytest.fixture(scope="module")
 def moons():
-    return make_moons(60, noise=0.05, random_state=0)[0]
+    return make_moons(40, noise=0.05, random_state=0)[0]
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +158,7 @@ def test_bytes_get_a_density_first():
 
 def test_patches_gain_on_images_and_samples_are_whole_numbers():
     X = load_digits().data
-    train, test = X[:800], X[800:]
+    train, test = X[:300], X[300:600]
     layers = multiscale((8, 8, 1), n_levels=17, n_iter=3)[:6]
     flow = GenFlow(layers, random_state=0).fit(train)
     whole = [layer for layer in layers if not isinstance(layer, Conv)]

@@ -239,20 +239,26 @@ def test_bits_are_nats_over_log_2_and_seeds_decide():
 
 
 class Watched(GenFlow):
-    """A flow that notes what layers it was given."""
+    """A flow that notes what layers it was given, in the list of its first parent."""
 
-    given: list = []
+    def __init__(self, layers="auto", *, given=None, random_state=None):
+        super().__init__(layers, random_state=random_state)
+        self.given = given
+
+    def __sklearn_clone__(self):
+        return Watched(self.layers, given=self.given, random_state=self.random_state)
 
     def fit(self, X, y=None):
         self.given.append(self.layers)
         return super().fit(X, y)
 
 
-def test_layers_are_chosen_once(monkeypatch):
-    monkeypatch.setattr(Watched, "given", [])
-    information.entropy(X, flow=Watched(), n_folds=3, random_state=0)
-    assert Watched.given[0] == "auto"
-    first, second = ([type(layer) for layer in g] for g in Watched.given[1:])
+def test_layers_are_chosen_once():
+    given = []
+    information.entropy(X, flow=Watched(given=given), n_folds=3, random_state=0)
+    assert given[0] == "auto"
+    assert "auto" not in given[1:]
+    first, second = ([type(layer) for layer in g] for g in given[1:])
     assert first == second
 
 

@@ -6,7 +6,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_moons
 from sklearn.mixture import GaussianMixture
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from gaussflow import persistence
 from gaussflow._common.normal import log_standard_normal
@@ -14,11 +13,6 @@ from gaussflow.estimator_checks import GENERATIVE_CHECKS, check_generative_estim
 from gaussflow.layers import Transport
 from gaussflow.layers.triangular import Triangular
 from gaussflow.mixtures.column_groups import column_groups
-
-
-@parametrize_with_checks([Triangular()])
-def test_scikit_learn_rules(estimator, check):
-    check(estimator)
 
 
 def test_generative_laws(global_random_seed):
