@@ -7,6 +7,8 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from gaussflow._common.files import write_files
+
 PACKAGES = ("gaussflow", "numpy", "scipy", "scikit-learn", "numba", "torch", "zuko")
 
 
@@ -86,6 +88,4 @@ class ResultFile:
         kept = [r for r in self.content["results"] if [r[k] for k in self.keys] != key]
         self.content["results"] = [*kept, record]
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(self.content, indent=1) + "\n")
-        temporary.replace(self.path)
+        write_files({self.path: json.dumps(self.content, indent=1) + "\n"})

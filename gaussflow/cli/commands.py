@@ -34,9 +34,8 @@ def synth(args):
             "--holdout 0 leaves no unseen rows, and without them no score is honest: "
             "leave out --report and --strict, or hold rows out."
         )
-    sources = [args.table] + ([args.holdout] if share is None else [])
+    sources = [args.table, args.schema, args.holdout if share is None else None]
     outputs = {"--out": args.out, "--report": args.report}
-    outputs = {option: path for option, path in outputs.items() if path}
     check_outputs(outputs, args.force, sources)
     import_for(args.table, args.out, None if share is not None else args.holdout)
     with Progress(4) as progress:
@@ -100,10 +99,8 @@ def report(args):
     """Judge a synthetic table, whatever made it."""
     _check_seed(args.seed)
     check_reading(args)
-    outputs = {"--out": args.out, "--json": args.json}
-    outputs = {option: path for option, path in outputs.items() if path}
-    sources = [p for p in (args.real, args.synthetic, args.holdout) if p]
-    check_outputs(outputs, args.force, sources)
+    sources = [args.real, args.synthetic, args.holdout, args.schema]
+    check_outputs({"--out": args.out, "--json": args.json}, args.force, sources)
     import_for(args.real, args.synthetic, args.holdout)
     from gaussflow.tabular import Schema
 
@@ -144,7 +141,7 @@ def impute(args):
     """Fill the missing cells of a table."""
     _check_seed(args.seed)
     check_reading(args)
-    check_outputs({"--out": args.out}, args.force, [args.table])
+    check_outputs({"--out": args.out}, args.force, [args.table, args.schema])
     import_for(args.table, args.out)
     with Progress(3) as progress:
         progress.step(f"reading {args.table}")
@@ -181,7 +178,7 @@ def impute(args):
 def schema(args):
     """Say what the columns of a table are taken for."""
     check_reading(args)
-    check_outputs({"--out": args.out} if args.out else {}, args.force, [args.table])
+    check_outputs({"--out": args.out}, args.force, [args.table])
     import_for(args.table)
     from gaussflow.tabular import Schema
 

@@ -1,8 +1,9 @@
-"""Files: outputs are refused before any work is done, and written whole or not."""
+"""Outputs of commands: refused before any work is done, or written whole."""
 
 import os
-import tempfile
 from pathlib import Path
+
+from gaussflow._common.files import write_files
 
 
 class CommandError(Exception):
@@ -15,81 +16,53 @@ def check_outputs(outputs, force, sources=()):
     Parameters
     ----------
     outputs : dict
-        Paths by the option that named them.
+        Paths by the option that named them; None if it was not given.
     force : bool
         Whether files that exist may be overwritten.
     sources : list of str, default=()
-        Input files, which are never overwritten.
+        Input files, which are never overwritten; None for those not given.
     """
-    options, paths = list(outputs), list(outputs.values())
-    resolved = [Path(p).resolve() for p in paths]
-    for k, full in enumerate(resolved):
-        if full in resolved[:k]:
-            other = options[resolved.index(full)]
-            raise CommandError(
-                f"{other} and {options[k]} are the same file, {paths[k]}."
-            )
-    for path, full in zip(paths, resolved, strict=True):
-        if any(full == Path(source).resolve() for source in sources):
-            raise CommandError(f"{path} is the input table; name another output.")
-        if full.is_dir():
-            raise CommandError(f"{path} is a directory; name a file.")
-        if not full.parent.is_dir():
-            raise CommandError(
-                f"the directory of {path} does not exist; make it first: "
-                f"mkdir -p {Path(path).parent}"
-            )
-        if full.exists() and not force:
-            raise CommandError(f"{path} exists; add --force to overwrite it.")
-        if not os.access(full.parent, os.W_OK):
-            raise CommandError(f"{path} cannot be written: no permission.")
+    seen = {}
+    for option, path in outputs.items():
+        if not path:
+            continue
+        full = os.path.realpath(path)
+        for other, earlier in seen.items():
+            if _same(full, earlier):
+                raise CommandError(f"{other} and {option} are the same file, {path}.")
+        seen[option] = full
+        if any(_same(full, source) for source in sources if source):
+            raise CommandError(f"{path} is an input; name another output.")
+        _check_place(path, full, force)
+
+
+def _same(path, other):
+    """Return whether two paths lead to one file, by whatever name."""
+    if os.path.exists(path) and os.path.exists(other):
+        return os.path.samefile(path, other)
+    return os.path.realpath(path) == os.path.realpath(other)
+
+
+def _check_place(path, full, force):
+    folder = os.path.dirname(full)
+    if os.path.isdir(full):
+        raise CommandError(f"{path} is a directory; name a file.")
+    if not os.path.isdir(folder):
+        raise CommandError(
+            f"the directory of {path} does not exist; make it first: "
+            f"mkdir -p {Path(path).parent}"
+        )
+    if os.path.exists(full) and not os.path.isfile(full):
+        return  # a pipe or a device is written into
+    if os.path.exists(full) and not force:
+        raise CommandError(f"{path} exists; add --force to overwrite it.")
+    if not os.access(folder, os.W_OK):
+        raise CommandError(f"{path} cannot be written: no permission.")
 
 
 def write_all(contents):
-    """Write all files or none: first beside their places, then into them.
-
-    Parameters
-    ----------
-    contents : dict
-        Text (written as UTF-8) or bytes, by path.
-    """
-    staged, backups, placed = {}, {}, []
+    """Write the files of a command, by ``write_files``; what fails is the user's."""
     try:
-        for path, content in contents.items():
-            folder = Path(path).resolve().parent
-            with tempfile.NamedTemporaryFile(
-                "wb", dir=folder, delete=False, prefix=".gaussflow-", suffix=".tmp"
-            ) as file:
-                staged[path] = file.name
-                if isinstance(content, str):
-                    content = content.encode("utf-8")
-                file.write(content)
-            os.chmod(staged[path], 0o666 & ~_umask())
-        for path, temporary in staged.items():
-            if os.path.exists(path):
-                os.replace(path, temporary + ".old")
-                backups[path] = temporary + ".old"
-            os.replace(temporary, path)
-            placed.append(path)
-    except BaseException as exc:
-        for path in placed:
-            os.unlink(path)
-        for path, old in backups.items():
-            os.replace(old, path)
-        if isinstance(exc, OSError):
-            raise CommandError(
-                f"the output cannot be written ({exc}); nothing was changed."
-            ) from exc
-        raise
-    finally:
-        leftovers = [p for p in staged.values() if os.path.exists(p)]
-        leftovers += [p for p in backups.values() if os.path.exists(p)]
-        for path in leftovers:
-            os.unlink(path)
-
-
-def _umask():
-    """Return the process's umask, which can be read only by setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        write_files(contents)
+    except OSError as exc:
+        raise CommandError(f"the output cannot be written ({exc}).") from exc

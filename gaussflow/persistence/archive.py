@@ -9,15 +9,14 @@ only from the classes that Python has loaded already.
 import json
 import math
 import os
-import secrets
 import struct
 import zipfile
-from contextlib import suppress
 from itertools import pairwise
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from gaussflow._common.files import write_files
 from gaussflow._version import __version__
 from gaussflow.persistence.codec import (
     Decoder,
@@ -103,7 +102,7 @@ def save(obj, path):
     }
     text = json.dumps(manifest, allow_nan=False, ensure_ascii=True)
     try:
-        _write_atomically(target, text.encode(), encoder.arrays)
+        write_files({target: lambda file: _write(file, text, encoder.arrays)})
     except OSError as exc:
         raise PersistenceError(
             f"Cannot write {target!r}: {exc.strerror or exc}. Choose a place that "
@@ -198,25 +197,14 @@ class Saved:
 # -- writing -------------------------------------------------------------------
 
 
-def _write_atomically(target, text, arrays):
-    """Write beside the target, then rename: never a half-written model."""
-    folder = os.path.dirname(target)
-    temporary = os.path.join(folder, f".{secrets.token_hex(8)}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                with archive.open(_member(MANIFEST), "w") as member:
-                    member.write(text)
-                for number, array in enumerate(arrays):
-                    name = _member(_array_name(number))
-                    with archive.open(name, "w", force_zip64=True) as member:
-                        np.lib.format.write_array(member, array, allow_pickle=False)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
+def _write(file, text, arrays):
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        with archive.open(_member(MANIFEST), "w") as member:
+            member.write(text.encode())
+        for number, array in enumerate(arrays):
+            name = _member(_array_name(number))
+            with archive.open(name, "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
 
 
 def _member(name):

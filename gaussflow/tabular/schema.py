@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 import pandas as pd
 
+from gaussflow._common.files import write_files
 from gaussflow._common.optional import import_optional
 from gaussflow.persistence.state import Persistent
 from gaussflow.tabular.columns.column import EXCLUDED_KINDS, Column, check_column
@@ -221,8 +222,7 @@ class Schema(Persistent):
             text = yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True)
         else:
             text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
+        write_files({path: text})
 
     @classmethod
     def load(cls, path):

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from gaussflow import cli
-from gaussflow.cli.files import write_all
 from gaussflow.tabular import TabularSynthesizer
 from tests.cli.running import files, refused
 from tests.tabular.frames import patients
@@ -31,25 +30,29 @@ def test_force_overwrites(here, table):
     assert len(pd.read_csv("s.csv")) == 120
 
 
-@pytest.mark.parametrize("n_good", [0, 1, 2, 3])
-def test_failed_write_leaves_everything_as_it_was(n_good, here, monkeypatch):
-    """Each of the renames may fail; then the old files are back, the new gone."""
-    (here / "a").write_text("old a")
-    (here / "b").write_text("old b")
-    replace, calls = os.replace, []
+@pytest.mark.parametrize("command", ["synth", "report", "impute", "schema"])
+def test_an_input_is_never_an_output_by_whatever_name(command, here, table, capsys):
+    assert cli.main(["schema", table, "--out", "s.json"]) == 0
+    capsys.readouterr()
+    os.symlink("s.json", "link")
+    os.link(table, "again.csv")
+    tables = [table] * (2 if command == "report" else 1)
+    options = [] if command == "schema" else ["--schema", "s.json"]
+    inputs = [table, "again.csv"] if command == "schema" else ["s.json", "link", table]
+    before = {name: (here / name).read_bytes() for name in files(here)}
+    for name in inputs:
+        line = refused(capsys, command, *tables, *options, "--out", name, "--force")
+        assert f"{name} is an input; name another output." in line
+    assert {name: (here / name).read_bytes() for name in files(here)} == before
 
-    def failing(source, target):
-        calls.append(target)
-        if len(calls) == n_good + 1:
-            raise OSError("disk is full")
-        replace(source, target)
 
-    monkeypatch.setattr(os, "replace", failing)
-    with pytest.raises(cli.CommandError, match="disk is full.*nothing was changed"):
-        write_all({"a": "new a", "b": "new b"})
-    assert files(here) == ["a", "b"]
-    assert (here / "a").read_text() == "old a"
-    assert (here / "b").read_text() == "old b"
+def test_a_command_says_which_output_was_not_written(here, table, capsys):
+    (here / "there").mkdir()
+    (here / "there").chmod(0o555)
+    if os.access(here / "there", os.W_OK):
+        pytest.skip("root may write everywhere")
+    argv = ["schema", table, "--out", "there/s.json"]
+    assert "there/s.json cannot be written" in refused(capsys, *argv)
 
 
 def test_interruption_leaves_nothing(here, table, monkeypatch, capsys):

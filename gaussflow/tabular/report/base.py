@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field, fields
 from typing import ClassVar
 
+from gaussflow._common.files import write_files
 from gaussflow.tabular.report.score import Score, overall, warnings_of
-from gaussflow.tabular.report.sections import page_of, write_page
+from gaussflow.tabular.report.sections import page_of
 
 
 @dataclass(repr=False)
@@ -58,7 +59,10 @@ class Report:
 
     def to_html(self, path=None, *, title="Synthetic table"):
         """Return the report as one self-contained HTML page, and write it to path."""
-        return write_page(page_of(title, self._sections(), self), path)
+        page = page_of(title, self._sections(), self)
+        if path is not None:
+            write_files({path: page})
+        return page
 
     def __repr__(self):
         """List the scores, one a line."""

@@ -1,9 +1,6 @@
 """Reports as self-contained HTML pages: the scores, the pictures and what they mean."""
 
-import os
-import tempfile
 from html import escape
-from pathlib import Path
 
 import numpy as np
 
@@ -68,19 +65,6 @@ def page_of(title, sections, *reports, facts=()):
         sections="".join(sections),
         notes="".join(f"<li>{escape(n)}</li>" for n in _notes(reports)),
     )
-
-
-def write_page(page, path):
-    """Write a page, whole or not at all, if a path is given; return the page."""
-    if path is not None:
-        path = Path(path)
-        folder = path.resolve().parent
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=folder, delete=False, suffix=".tmp"
-        ) as file:
-            file.write(page)
-        os.replace(file.name, path)
-    return page
 
 
 def _verdict(status, reports):
