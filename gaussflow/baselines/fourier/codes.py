@@ -14,21 +14,10 @@ START_RIDGE = 1e-3
 
 
 def decode(net, decoder, Z, positions):
-    """Return the pixels of each code's net, computed in the codes' precision.
+    """Return the pixels in (-1, 1) of each code's net, in the codes' precision.
 
-    Parameters
-    ----------
-    net : FourierNet
-        Shape of the nets.
-    decoder : Network
-        From codes to the nets' weights.
-    Z : ndarray of shape (n_samples, n_latent)
-    positions : ndarray of shape (n_points, 2)
-
-    Returns
-    -------
-    pixels : ndarray of shape (n_samples, n_points * channels)
-        In (-1, 1).
+    The ``decoder``, a Network, makes the net's weights of a code; a row of the result
+    holds n_points * channels numbers.
     """
     positions = np.ascontiguousarray(positions, dtype=Z.dtype)
     out = np.empty((len(Z), len(positions), net.channels), dtype=Z.dtype)
@@ -42,27 +31,9 @@ def decode(net, decoder, Z, positions):
 def find_codes(net, decoder, X, positions, penalty, starts, n_steps):
     """Return the code of each row: where its error and penalty are least, from a start.
 
-    Each row is fitted on its own by L-BFGS, so that no row's code depends on others.
-
-    Parameters
-    ----------
-    net : FourierNet
-        Shape of the nets.
-    decoder : Network
-        From codes to the nets' weights, of dense steps and ReLUs.
-    X : ndarray of shape (n_samples, n_points * channels)
-        Pixels in [-1, 1].
-    positions : ndarray of shape (n_points, 2)
-    penalty : float
-        Weight of a code's squared length beside half the squared error.
-    starts : ndarray of shape (n_samples, n_latent)
-        Codes to start from.
-    n_steps : int
-        Steps of L-BFGS, at most.
-
-    Returns
-    -------
-    Z : ndarray of shape (n_samples, n_latent)
+    Each row of X, pixels in [-1, 1], is fitted on its own by at most ``n_steps`` of
+    L-BFGS, so that no row's code depends on others. The decoder is of dense steps and
+    ReLUs; ``penalty`` weighs a code's squared length beside half the squared error.
     """
     layers = [np.asarray(w, dtype=np.float64) for w in decoder.weights]
     layers = list(zip(layers[::2], layers[1::2], strict=True))
@@ -93,17 +64,8 @@ def find_codes(net, decoder, X, positions, penalty, starts, n_steps):
 def dense_with_pullback(layers, z):
     """Return a dense network's output for one row, and the way back of its slope.
 
-    Parameters
-    ----------
-    layers : list of tuple
-        Weight and bias of each dense step; between two stands a ReLU.
-    z : ndarray of shape (n_in,)
-
-    Returns
-    -------
-    out : ndarray of shape (n_out,)
-    pull_back : callable
-        From the gradient in the output to the gradient in z.
+    ``layers`` holds weight and bias of each dense step; between two stands a ReLU. The
+    way back takes the gradient in the output to the gradient in z.
     """
     x, live = z, []
     for i, (weight, bias) in enumerate(layers):

@@ -16,6 +16,7 @@ two, the basis "full". Both are here. Of a full map's 2^(m + 1) functions of x o
 zero, sin(0): the rank is 2^(m + 1) - 1.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,6 +78,11 @@ class FourierNet:
         return [(n, BASES[self.basis], 2**m) for m, n in self.sizes]
 
     @property
+    def map_sizes(self):
+        """Number of each map's coefficients."""
+        return [math.prod(shape) for shape in self.map_shapes]
+
+    @property
     def residuals(self):
         """Whether each map adds its input: the inner ones do, the ends never."""
         return [False, *[True] * (self.depth - 1), False]
@@ -84,42 +90,19 @@ class FourierNet:
     @property
     def n_weights(self):
         """Number of coefficients of all maps."""
-        return sum(n * functions * terms for n, functions, terms in self.map_shapes)
+        return sum(self.map_sizes)
 
     def split(self, weights):
-        """Return the maps' coefficients, as views of the flat vector or vectors.
-
-        Parameters
-        ----------
-        weights : ndarray of shape (..., n_weights)
-            One net's weights, or those of many.
-
-        Returns
-        -------
-        maps : list of ndarray of shape (..., n, 2 or 1, 2**m)
-        """
-        maps, start = [], 0
-        for shape in self.map_shapes:
-            stop = start + shape[0] * shape[1] * shape[2]
-            maps.append(weights[..., start:stop].reshape(weights.shape[:-1] + shape))
-            start = stop
-        return maps
+        """Return the maps' coefficients, as views of a net's vector, or of many."""
+        parts = np.split(weights, np.cumsum(self.map_sizes)[:-1], axis=-1)
+        shapes = zip(parts, self.map_shapes, strict=True)
+        return [part.reshape(part.shape[:-1] + shape) for part, shape in shapes]
 
     def draw(self, rng, init="scaled"):
         """Return weights to start training from, all normal and of mean 0.
 
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-            Source of randomness.
-        init : {"scaled", "thesis"}, default="scaled"
-            "scaled" has a first map of standard deviation 0.15, which makes the
-            w inner coordinates different functions of the position at once, and
-            1e-3 in the others; "thesis" a variance of 2e-10 everywhere.
-
-        Returns
-        -------
-        weights : ndarray of shape (n_weights,)
+        A first map as large as "scaled" has it makes the inner coordinates different
+        functions of the position at once.
         """
         first, others = _INIT_SD[init]
         weights = others * rng.standard_normal(self.n_weights)
@@ -153,10 +136,7 @@ def first_map(net, rng):
     n_free = functions * (terms - 1)
     noise = rng.standard_normal((max(n, n_free), min(n, n_free)))
     Q = np.linalg.qr(noise)[0]
-    if n < n_free:
-        Q = Q.T
-    else:
-        Q = Q * np.sqrt(n / n_free)
+    Q = Q.T if n < n_free else Q * np.sqrt(n / n_free)
     coefficients = np.zeros((n, functions, terms))
     coefficients[:, :, 1:] = FIRST_MAP * Q.reshape(n, functions, terms - 1)
     return coefficients
@@ -173,18 +153,10 @@ def check_shape(shape):
     return sizes
 
 
-def pixel_positions(height, width):
-    """Return the centres of an image's pixels in the unit square, row by row.
+def pixel_positions(height, width, some=slice(None)):
+    """Return the centres of some rows' pixels, or of all, in the unit square.
 
-    Parameters
-    ----------
-    height, width : int
-        Size of the image in pixels.
-
-    Returns
-    -------
-    positions : ndarray of shape (height * width, 2)
-        ((row + 1/2) / height, (column + 1/2) / width).
+    As ((row + 1/2) / height, (column + 1/2) / width), of shape (n_pixels, 2).
 
     Examples
     --------
@@ -192,27 +164,18 @@ def pixel_positions(height, width):
     >>> pixel_positions(1, 2).tolist()
     [[0.5, 0.25], [0.5, 0.75]]
     """
-    rows = (np.arange(height) + 0.5) / height
+    rows = (np.arange(height)[some] + 0.5) / height
     columns = (np.arange(width) + 0.5) / width
     grid = np.meshgrid(rows, columns, indexing="ij")
     return np.stack(grid, axis=-1).reshape(-1, 2)
 
 
 def fourier_basis(x):
-    """Return cos(2 pi k.x) and sin(2 pi k.x) for every k in {0, 1}^m.
+    """Return cos(2 pi k.x) and sin(2 pi k.x) for every k in {0, 1}^m, of m columns.
 
     Built by doubling: with each coordinate the terms so far are repeated, turned by
-    its angle, so that m pairs of sine and cosine are all that is evaluated.
-
-    Parameters
-    ----------
-    x : ndarray of shape (n_points, m)
-        Points.
-
-    Returns
-    -------
-    basis : ndarray of shape (n_points, 2, 2**m)
-        Cosines and sines; k stands at sum_i k_i 2**i.
+    its angle, so that m pairs of sine and cosine are all that is evaluated. The shape
+    is (n_points, 2, 2**m); k stands at sum_i k_i 2**i.
     """
     turn = np.ones((len(x), 1), dtype=np.result_type(x, np.complex64))
     for angle in 2 * np.pi * x.T:

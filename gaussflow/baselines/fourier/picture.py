@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from gaussflow.baselines.fourier.net import pixel_positions
 from gaussflow.baselines.fourier.stream import MAX_PIXELS
 from gaussflow.baselines.fourier.training import render
 
@@ -49,11 +50,9 @@ def picture(net, weights, size):
     """Return the picture as bytes, some rows at a time."""
     height, width = size
     image = np.empty((height, width, net.channels), dtype=np.uint8)
-    columns = (np.arange(width) + 0.5) / width
     n_rows = max(BLOCK // width, 1)
     for first in range(0, height, n_rows):
-        rows = (np.arange(first, min(first + n_rows, height)) + 0.5) / height
-        grid = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1)
-        colours = np.rint(pixels(net, weights, grid.reshape(-1, 2)))
-        image[first : first + n_rows] = colours.reshape(len(rows), width, -1)
+        rows = slice(first, first + n_rows)
+        colours = pixels(net, weights, pixel_positions(height, width, rows))
+        image[rows] = np.rint(colours).reshape(-1, width, net.channels)
     return image if net.channels > 1 else image[:, :, 0]

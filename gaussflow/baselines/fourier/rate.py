@@ -47,20 +47,8 @@ class Quantised:
 class RateControl:
     """Finds the steps of a trained net's weights.
 
-    Parameters
-    ----------
-    net : FourierNet
-        Shape of the net.
-    size : tuple (height, width)
-        Of the picture.
-    weights : ndarray of shape (n_weights,)
-        Trained weights.
-    error : PixelError
-        What they were trained for.
-    psnr : callable
-        Gives the quality of weights in dB.
-    rng : numpy.random.Generator
-        Draws pixels.
+    ``error`` is the PixelError that they were trained for, ``psnr`` gives the quality
+    of weights in dB, and the Generator draws pixels.
     """
 
     def __init__(self, net, size, weights, error, psnr, rng):
@@ -69,22 +57,9 @@ class RateControl:
         self.rounding = FeedbackRounding(net, weights, error.positions, rng)
 
     def choose(self, *, bits, target_bytes, target_psnr, refit):
-        """Return the stream for a number of bits, or for a target.
+        """Return what is Quantised for a target or, where both are None, for bits.
 
-        Parameters
-        ----------
-        bits : int
-            Of a weight, where both targets are None.
-        target_bytes : int or None
-            Largest stream.
-        target_psnr : float or None
-            Least quality in dB.
-        refit : bool
-            Train the other maps again after each map's quantisation.
-
-        Returns
-        -------
-        result : Quantised
+        ``refit`` has the other maps trained again after each map's quantisation.
         """
         if target_bytes is not None:
             return self._at_most(target_bytes, refit)

@@ -46,29 +46,18 @@ def coding_order(net):
     """Return the order that weights are coded in, and the class of each.
 
     Weights of one map whose k have as many ones are of a size, and make a class;
-    high ones are small, above all in the last map.
-
-    Returns
-    -------
-    order : ndarray of shape (n_weights,)
-        Places in the flat vector.
-    classes : ndarray of shape (n_weights,)
-        Number of the class of each, in that order.
-    firsts : ndarray of bool of shape (n_classes,)
-        Whether a class is the first of its map.
+    high ones are small, above all in the last map. Returned are places in the flat
+    vector, the number of each one's class, and of each class whether it is the first
+    of its map.
     """
     order, classes, firsts = [], [], []
-    start = 0
-    for shape in net.map_shapes:
-        n_terms = shape[2]
-        ones = np.array([k.bit_count() for k in range(n_terms)])
-        places = start + np.arange(np.prod(shape)).reshape(shape)
-        by_term = places.transpose(2, 1, 0).reshape(n_terms, -1)
+    for places in net.split(np.arange(net.n_weights)):
+        ones = np.array([k.bit_count() for k in range(places.shape[2])])
+        by_term = places.transpose(2, 1, 0).reshape(len(ones), -1)
         ranked = np.argsort(ones, kind="stable")
         order.append(by_term[ranked].ravel())
         classes.append(np.repeat(ones[ranked], by_term.shape[1]) + len(firsts))
         firsts.extend([True, *[False] * int(ones.max())])
-        start += places.size
     return np.concatenate(order), np.concatenate(classes), np.array(firsts)
 
 
@@ -79,26 +68,10 @@ def header_size(net, size):
 
 
 def write_stream(net, size, symbols, base, map_codes):
-    """Return the bytes of a net's quantised weights.
+    """Return the bytes of a net's quantised weights, and their information in bits.
 
-    Parameters
-    ----------
-    net : FourierNet
-        Shape of the net.
-    size : tuple (height, width)
-        Of the picture.
-    symbols : ndarray of int of shape (n_weights,)
-        The weights in steps.
-    base : int
-        Step that all maps share, in thirty-seconds of an octave.
-    map_codes : sequence of int
-        Finer by so many eighths of an octave, for each map.
-
-    Returns
-    -------
-    data : bytes
-    bits : float
-        Information of the weights, under the coder's model.
+    ``size`` is that of the picture, (height, width); ``symbols`` are the weights in
+    steps, which ``base`` and the ``map_codes`` give as in the header.
     """
     order, classes, firsts = coding_order(net)
     coded = symbols[order].astype(np.int64)
@@ -111,9 +84,8 @@ def write_stream(net, size, symbols, base, map_codes):
         sizes[first] = _size(size_codes[-1])
     out = np.empty(4 * len(coded) + 8, dtype=np.uint8)
     n_bytes, bits = encode(coded, classes, sizes, limit, out)
-    header = [MAGIC, _varint(size[0]), _varint(size[1])]
-    header.append(bytes([net.channels + 64 * (net.basis == "cas")]))
-    header.append(bytes([net.width, net.depth]))
+    kind = net.channels + 64 * (net.basis == "cas")
+    header = [MAGIC, *map(_varint, size), bytes([kind, net.width, net.depth])]
     header += [_varint(base), _varint(limit)]
     for map_code, size_code in zip(map_codes, size_codes, strict=True):
         header.append(bytes([map_code + 128, size_code]))
@@ -122,18 +94,7 @@ def write_stream(net, size, symbols, base, map_codes):
 
 
 def read_stream(data):
-    """Return what ``write_stream`` was given.
-
-    Parameters
-    ----------
-    data : bytes-like
-        The stream.
-
-    Returns
-    -------
-    net : FourierNet
-    size : tuple (height, width)
-    weights : ndarray of shape (n_weights,)
+    """Return the net, the picture's size and the weights that a stream holds.
 
     Raises
     ------
@@ -206,8 +167,7 @@ def _read_body(body):
 
 def dequantised(net, symbols, steps):
     """Return the weights that symbols stand for, a step for each map."""
-    counts = [np.prod(shape) for shape in net.map_shapes]
-    return symbols * np.repeat(steps, counts)
+    return symbols * np.repeat(steps, net.map_sizes)
 
 
 # -- small numbers -------------------------------------------------------------

@@ -21,14 +21,8 @@ CODE_SPEED = 10.0
 def fourier_waves(x):
     """Return cos(2 pi k.x) and sin(2 pi k.x), built by doubling.
 
-    Parameters
-    ----------
-    x : tensor of shape (n_images, m, n_points)
-
-    Returns
-    -------
-    cosine, sine : tensors of shape (n_images, 2**m, n_points)
-        k stands at sum_i k_i 2**i.
+    Of x (n_images, m, n_points) they have shape (n_images, 2**m, n_points); k stands
+    at sum_i k_i 2**i.
     """
     n_images, m, n_points = x.shape
     cos, sin = torch.cos(math.tau * x), torch.sin(math.tau * x)
@@ -79,20 +73,11 @@ class FourierMap(torch.autograd.Function):
 def fourier_pixels(net, weights, positions):
     """Return the pixels of a net for each image, differentiable in the weights.
 
-    Parameters
-    ----------
-    net : FourierNet
-        Shape of the nets.
-    weights : tensor of shape (n_images, n_weights)
-    positions : tensor of shape (n_points, 2) or (n_images, n_points, 2)
-
-    Returns
-    -------
-    pixels : tensor of shape (n_images, n_points, channels)
-        In (-1, 1).
+    Positions are (n_points, 2), or of each image; pixels, in (-1, 1), are of shape
+    (n_images, n_points, channels).
     """
     x = positions.mT.expand(len(weights), -1, -1)
-    sizes = [math.prod(shape) for shape in net.map_shapes]
+    sizes = net.map_sizes
     maps = zip(weights.split(sizes, 1), net.map_shapes, net.residuals, strict=True)
     for flat, shape, residual in maps:
         y = FourierMap.apply(x, flat.reshape(-1, *shape))

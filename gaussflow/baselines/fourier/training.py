@@ -26,14 +26,8 @@ _MEMORY = 20
 class PixelError:
     """Mean squared error of a net over pixels, with its gradient.
 
-    Parameters
-    ----------
-    net : FourierNet
-        Shape of the net.
-    positions : ndarray of shape (n_points, 2)
-        Where the pixels are.
-    target : ndarray of shape (n_points, channels)
-        What they are, in [-1, 1]. The dtype of both is that of the weights.
+    Positions (n_points, 2) and target (n_points, channels), in [-1, 1], have the dtype
+    of the weights.
     """
 
     def __init__(self, net, positions, target):
@@ -49,11 +43,8 @@ class PixelError:
 
     def part(self, rows, dtype):
         """Return the error over some of the pixels, for weights of a dtype."""
-        return PixelError(
-            self.net,
-            self.positions[rows].astype(dtype),
-            self.target[rows].astype(dtype),
-        )
+        parts = (part[rows].astype(dtype) for part in (self.positions, self.target))
+        return PixelError(self.net, *parts)
 
 
 def render(net, weights, positions):
@@ -75,28 +66,11 @@ def usual_learning_rate(net):
 
 
 def descend(error, weights, *, max_iter, batch_size, learning_rate, rng, verbose=0):
-    """Train by Adam on random pixels, in float32, the step falling as a cosine.
+    """Lower a PixelError by Adam on random pixels, in float32, from some weights.
 
-    Parameters
-    ----------
-    error : PixelError
-        What is lowered.
-    weights : ndarray of shape (n_weights,)
-        Where to start.
-    max_iter, batch_size : int
-        Steps, and pixels of each.
-    learning_rate : float
-        The largest step.
-    rng : numpy.random.Generator
-        Draws the pixels.
-    verbose : int, default=0
-        Above 0, print a line now and then.
-
-    Returns
-    -------
-    weights : ndarray of shape (n_weights,), float64
-    history : list of dict
-        Step and mean squared error since the one before, about 50 of them.
+    Each of ``max_iter`` steps sees ``batch_size`` pixels; its length falls from
+    ``learning_rate`` as a cosine. Returned are the weights in float64 and the history:
+    about 50 dicts of a step and the mean squared error since the one before.
     """
     error = error.part(slice(None), np.float32)
     weights = weights.astype(np.float32)
@@ -145,24 +119,10 @@ def descend(error, weights, *, max_iter, batch_size, learning_rate, rng, verbose
 
 
 def polish(error, weights, n_iter, rng, free=slice(None)):
-    """Lower the error further by L-BFGS, in float64.
+    """Return weights whose PixelError ``n_iter`` iterations of L-BFGS have lowered.
 
-    Parameters
-    ----------
-    error : PixelError
-        What is lowered.
-    weights : ndarray of shape (n_weights,)
-        Where to start.
-    n_iter : int
-        Iterations.
-    rng : numpy.random.Generator
-        Draws the pixels, where there are very many.
-    free : slice, default=all
-        The weights that may change.
-
-    Returns
-    -------
-    weights : ndarray of shape (n_weights,)
+    In float64, on pixels that are drawn where there are very many; only the weights in
+    the slice ``free`` may change.
     """
     n_pixels = len(error.positions)
     rows = slice(None)
@@ -177,8 +137,6 @@ def polish(error, weights, n_iter, rng, free=slice(None)):
         return value, grad[free]
 
     options = {"maxiter": n_iter, "maxcor": _MEMORY, "ftol": 1e-12, "gtol": 1e-12}
-    found = minimize(
-        of_free, weights[free], jac=True, method="L-BFGS-B", options=options
-    )
-    weights[free] = found.x
+    given = {"jac": True, "method": "L-BFGS-B", "options": options}
+    weights[free] = minimize(of_free, weights[free], **given).x
     return weights
