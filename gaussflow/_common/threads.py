@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import threading
+from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
@@ -12,7 +13,7 @@ from threadpoolctl import ThreadpoolController
 SMALL_COLUMNS = 256
 
 _lock = threading.Lock()
-_state = {"users": 0, "limiter": None}
+_state: dict[str, Any] = {"users": 0, "limiter": None}
 
 
 @functools.cache
