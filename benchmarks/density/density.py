@@ -49,7 +49,7 @@ def evaluate(dataset, method, quick=False, split_seed=0):
     if quick:
         rows.X = rows.X[:300]
     else:  # compile the kernels outside the clock
-        METHODS[method]().fit(rows.X[:200]).sample(10, 0)
+        METHODS[method]().fit(rows.X[:200]).sample(10, random_state=0)
     folds = [_evaluate_split(method, *split) for split in rows.splits(split_seed)]
     record = {key: float(np.mean([f[key] for f in folds])) for key in folds[0]}
     scores = [f["test_log_likelihood"] for f in folds]

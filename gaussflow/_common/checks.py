@@ -46,11 +46,9 @@ class Integer(Rule):
         self.least, self.most = least, most
 
     def accepts(self, value):
-        """Return whether the value is such an integer."""
         return is_integer(value, self.least, self.most)
 
     def describe(self):
-        """Return the kind in words."""
         if self.least is None:
             return "an integer"
         if self.most is None:
@@ -77,7 +75,6 @@ class Number(Rule):
         self.low, self.high = float(low), float(high)
 
     def accepts(self, value):
-        """Return whether the value is such a number."""
         if not isinstance(value, numbers.Real) or isinstance(value, (bool, np.bool_)):
             return False
         value = float(value)
@@ -86,7 +83,6 @@ class Number(Rule):
         return bool(np.isfinite(value)) and above and below
 
     def describe(self):
-        """Return the kind in words."""
         if self.high == np.inf:
             if self.low == -np.inf:
                 return "a finite number"
@@ -103,11 +99,9 @@ class Choice(Rule):
         self.choices = tuple(choices)
 
     def accepts(self, value):
-        """Return whether the value is one of the texts."""
         return isinstance(value, str) and value in self.choices
 
     def describe(self):
-        """Return the kind in words."""
         return "one of " + ", ".join(_quoted(choice) for choice in self.choices)
 
 
@@ -115,11 +109,9 @@ class Flag(Rule):
     """True or False."""
 
     def accepts(self, value):
-        """Return whether the value is a boolean."""
         return isinstance(value, (bool, np.bool_))
 
     def describe(self):
-        """Return the kind in words."""
         return "True or False" if not self.others else "True, False"
 
 
@@ -150,6 +142,11 @@ def check_params(obj, rules=None):
     """
     for name, rule in (obj._rules if rules is None else rules).items():
         rule.check(name, getattr(obj, name))
+
+
+def keep_params(given):
+    """Keep the arguments of ``__init__``, its ``locals()``, under their names."""
+    vars(given.pop("self")).update(given)
 
 
 def _same(value, other):

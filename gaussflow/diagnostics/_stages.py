@@ -7,7 +7,6 @@ from sklearn.utils import check_array
 
 from gaussflow._common.blocks import row_blocks
 from gaussflow._common.seeds import as_generator
-from gaussflow.flows.genflow import GenFlow
 from gaussflow.layers.base import Layer
 from gaussflow.marginals.ties import spread_ties
 
@@ -38,15 +37,11 @@ class Stage(NamedTuple):
 
 def stages(flow):
     """Return the stages of a fitted flow or layer, from data to noise."""
-    layers, forward = [(0, flow)], True
-    if isinstance(flow, GenFlow):
-        layers, forward = list(enumerate(flow.layers_)), flow.direction != "generate"
-    found = []
-    for index, layer in layers if forward else reversed(layers):
-        maps = layer.stages()
-        for iteration, ahead, back in maps if forward else reversed(maps):
-            found.append(Stage(index, iteration, ahead if forward else back))
-    return found
+    return [
+        Stage(index, iteration, move)
+        for index, maps in flow.stages_by_layer()
+        for iteration, move, _ in maps
+    ]
 
 
 def run_stage(stage, Z):

@@ -5,7 +5,7 @@ from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gaussflow._common.blocks import run_threads
-from gaussflow._common.checks import Integer, Number
+from gaussflow._common.checks import Integer, Number, keep_params
 from gaussflow._common.seeds import as_generator, seeded_clone
 from gaussflow.flows.genflow import GenFlow
 from gaussflow.flows.meta import FLOATS, MetaEstimator, log_density, sample_mixture
@@ -32,17 +32,11 @@ class BaggedGenFlow(MetaEstimator, DensityMixin, Persistent, BaseEstimator):
         replacement.
     n_jobs : int or None, default=None
         Threads over the members. Results do not depend on it.
-    random_state : int, RandomState, Generator or None, default=None
-        Same seed, same flows.
 
     Attributes
     ----------
     estimators_ : list of GenFlow or Layer
         The fitted members.
-    n_features_in_ : int
-        Columns seen at fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where X had names.
 
     Notes
     -----
@@ -85,11 +79,7 @@ class BaggedGenFlow(MetaEstimator, DensityMixin, Persistent, BaseEstimator):
         n_jobs=None,
         random_state=None,
     ):
-        self.estimator = estimator
-        self.n_estimators = n_estimators
-        self.max_samples = max_samples
-        self.n_jobs = n_jobs
-        self.random_state = random_state
+        keep_params(locals())
 
     _fitted = "estimators_"
     _rules = {"n_estimators": Integer(1), "max_samples": Number("(0, 1]")}
@@ -101,8 +91,6 @@ class BaggedGenFlow(MetaEstimator, DensityMixin, Persistent, BaseEstimator):
         ----------
         X : array-like of shape (n_samples, n_features)
             Training rows.
-        y : None
-            Ignored.
 
         Returns
         -------
@@ -128,11 +116,6 @@ class BaggedGenFlow(MetaEstimator, DensityMixin, Persistent, BaseEstimator):
     def score_samples(self, X):
         """Return the natural log of the members' mean density at each row.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
-
         Returns
         -------
         log_density : ndarray of shape (n_samples,)
@@ -147,13 +130,6 @@ class BaggedGenFlow(MetaEstimator, DensityMixin, Persistent, BaseEstimator):
     def score(self, X, y=None):
         """Return the mean log density of X, in nats a row.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
-        y : None
-            Ignored.
-
         Returns
         -------
         score : float
@@ -163,13 +139,6 @@ class BaggedGenFlow(MetaEstimator, DensityMixin, Persistent, BaseEstimator):
 
     def sample(self, n_samples=1, *, random_state=None):
         """Draw new rows, each from a member drawn at random.
-
-        Parameters
-        ----------
-        n_samples : int, default=1
-            Number of rows, at least 1.
-        random_state : int, RandomState, Generator or None, default=None
-            Randomness of this draw.
 
         Returns
         -------

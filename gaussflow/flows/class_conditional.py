@@ -5,7 +5,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from gaussflow._common.checks import Integer
+from gaussflow._common.checks import Integer, keep_params
 from gaussflow._common.labels import label_codes
 from gaussflow._common.normal import log_standard_normal
 from gaussflow._common.seeds import as_generator, seeded_clone
@@ -39,8 +39,6 @@ class ClassConditionalFlow(MetaEstimator, ClassifierMixin, Persistent, BaseEstim
     n_jobs : int or None, default=None
         Threads of each flow whose own ``n_jobs`` is None. The classes are fitted
         one after the other. Results do not depend on it.
-    random_state : int, RandomState, Generator or None, default=None
-        Same seed, same flows.
 
     Attributes
     ----------
@@ -52,10 +50,6 @@ class ClassConditionalFlow(MetaEstimator, ClassifierMixin, Persistent, BaseEstim
         The fitted flow of each class.
     shared_ : GenFlow, Layer or None
         The fitted shared part.
-    n_features_in_ : int
-        Columns seen at fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where X had names.
 
     Notes
     -----
@@ -82,11 +76,7 @@ class ClassConditionalFlow(MetaEstimator, ClassifierMixin, Persistent, BaseEstim
     def __init__(
         self, flow=None, *, shared=None, priors=None, n_jobs=None, random_state=None
     ):
-        self.flow = flow
-        self.shared = shared
-        self.priors = priors
-        self.n_jobs = n_jobs
-        self.random_state = random_state
+        keep_params(locals())
 
     _fitted = "flows_"
 
@@ -109,8 +99,8 @@ class ClassConditionalFlow(MetaEstimator, ClassifierMixin, Persistent, BaseEstim
         template = self._template("shared", None)
         # What a flow would refuse when fitted is refused before work begins.
         for one in (flow, template):
-            if isinstance(one, GenFlow):
-                one._check_params()
+            if one is not None:
+                one.check_settings()
         X, y = validate_data(self, X, y, dtype=FLOATS, ensure_min_samples=2)
         classes, codes = _classes_of(y)
         prior = self._check_prior(classes, codes)
@@ -135,8 +125,6 @@ class ClassConditionalFlow(MetaEstimator, ClassifierMixin, Persistent, BaseEstim
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
         y : array-like of shape (n_samples,), or one label, or None, default=None
             With labels the density is log p(x | y); None sums over the classes by
             their shares: log p(x).
@@ -161,13 +149,9 @@ class ClassConditionalFlow(MetaEstimator, ClassifierMixin, Persistent, BaseEstim
 
         Parameters
         ----------
-        n_samples : int, default=1
-            Number of rows, at least 1.
         labels : array-like of shape (n_samples,), or one label, or None, default=None
             Labels of the rows; one stands for all. None draws them by
             ``class_prior_``.
-        random_state : int, RandomState, Generator or None, default=None
-            Randomness of this draw.
 
         Returns
         -------
@@ -191,11 +175,6 @@ class ClassConditionalFlow(MetaEstimator, ClassifierMixin, Persistent, BaseEstim
     def predict_joint_log_proba(self, X):
         """Return log p(x, y) = log p(y) + log p(x | y) of each row and class.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
-
         Returns
         -------
         joint : ndarray of shape (n_samples, n_classes)
@@ -207,11 +186,6 @@ class ClassConditionalFlow(MetaEstimator, ClassifierMixin, Persistent, BaseEstim
 
     def predict_log_proba(self, X):
         """Return the logarithm of the probability of each class.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
 
         Returns
         -------
@@ -229,11 +203,6 @@ class ClassConditionalFlow(MetaEstimator, ClassifierMixin, Persistent, BaseEstim
     def predict_proba(self, X):
         """Return the probability of each class, by Bayes' rule.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
-
         Returns
         -------
         probabilities : ndarray of shape (n_samples, n_classes)
@@ -243,11 +212,6 @@ class ClassConditionalFlow(MetaEstimator, ClassifierMixin, Persistent, BaseEstim
 
     def predict(self, X):
         """Return the likeliest class of each row.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
 
         Returns
         -------

@@ -52,8 +52,6 @@ class GenFlow(Layer):
         Precision of the arithmetic: float64 or float32.
     n_jobs : int or None, default=None
         Threads, over blocks of rows. Results do not depend on it.
-    random_state : int, RandomState, Generator or None, default=None
-        Same seed, same flow.
     verbose : int, default=0
         Above 0, print one line per iteration.
 
@@ -77,10 +75,6 @@ class GenFlow(Layer):
         "admitted".
     stem_scores_ : dict of str to float
         With layers="auto", the held-out log-likelihood of every stem tried.
-    n_features_in_ : int
-        Columns seen at fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where X had names.
 
     References
     ----------
@@ -138,7 +132,7 @@ class GenFlow(Layer):
     # -- fitting --------------------------------------------------------------
 
     def _fit_validated(self, X, rng=None):
-        self._check_params()
+        self.check_settings()
         rng = as_generator(self.random_state) if rng is None else rng
         done = self._fitted_so_far()
         fit = fit_flow(self, X, rng, done)
@@ -155,7 +149,6 @@ class GenFlow(Layer):
         self.n_iter_ = sum(int(layer.n_iter_) for layer in fit.layers)
 
     def fit_forward(self, X, rng, *, monitor=None, start=None):
-        """Fit the flow as one layer of another flow."""
         self.n_features_in_ = X.shape[1]
         self._fit_validated(X, rng)
         return self.forward_and_log_det(X)
@@ -234,20 +227,26 @@ class GenFlow(Layer):
     # -- the map --------------------------------------------------------------
 
     def forward_and_log_det(self, X):
-        """Return Z and log |det dZ/dX| of each row."""
         if self.direction == "generate":
             return chain(X, reversed(self.layers_), "inverse_and_log_det")
         return chain(X, self.layers_, "forward_and_log_det")
 
     def inverse_and_log_det(self, Z):
-        """Return X and log |det dX/dZ| of each row."""
         if self.direction == "generate":
             return chain(Z, self.layers_, "forward_and_log_det")
         return chain(Z, reversed(self.layers_), "inverse_and_log_det")
 
+    def stages_by_layer(self):
+        found = [(i, layer.stages()) for i, layer in enumerate(self.layers_)]
+        if self.direction != "generate":
+            return found
+        return [
+            (i, [(number, back, ahead) for number, ahead, back in reversed(maps)])
+            for i, maps in reversed(found)
+        ]
+
     @property
-    def spreads_ties(self):
-        """Whether rows to fit on have their often repeated values spread."""
+    def spreads_ties(self):  # type: ignore[override]
         if isinstance(self.layers, str):
             return True
         facing = self.layers[-1 if self.direction == "generate" else 0]
@@ -263,6 +262,11 @@ class GenFlow(Layer):
         if dtype not in (np.dtype("f8"), np.dtype("f4")):
             raise ValueError(message)
         return dtype
+
+    def as_chosen(self):
+        if not isinstance(self.layers, str):
+            return clone(self)
+        return clone(self).set_params(layers=[clone(one) for one in self.layers_])
 
     # -- the list of layers -----------------------------------------------------
 
@@ -361,7 +365,7 @@ class GenFlow(Layer):
 
     # -- checks -----------------------------------------------------------------
 
-    def _check_params(self):
+    def check_settings(self):
         check_params(self)
         if isinstance(self.layers, str):
             if self.layers != "auto":

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import validate_data
 
-from gaussflow._common.checks import Number
+from gaussflow._common.checks import Number, keep_params
 from gaussflow._common.seeds import as_generator, seeded_clone
 from gaussflow.flows.bagged import BaggedGenFlow
 from gaussflow.flows.meta import FLOATS, MetaEstimator, log_density
@@ -37,8 +37,6 @@ class DensityOutlierDetector(MetaEstimator, OutlierMixin, Persistent, BaseEstima
         Share of outliers among the training rows, above 0 and at most 0.5.
     n_jobs : int or None, default=None
         Threads of the estimator, where its own ``n_jobs`` is None.
-    random_state : int, RandomState, Generator or None, default=None
-        Same seed, same scores.
 
     Attributes
     ----------
@@ -46,10 +44,6 @@ class DensityOutlierDetector(MetaEstimator, OutlierMixin, Persistent, BaseEstima
         The fitted flow.
     offset_ : float
         Log density, in nats, below which a row is an outlier.
-    n_features_in_ : int
-        Columns seen at fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where X had names.
 
     Notes
     -----
@@ -72,10 +66,7 @@ class DensityOutlierDetector(MetaEstimator, OutlierMixin, Persistent, BaseEstima
     def __init__(
         self, estimator=None, *, contamination="auto", n_jobs=None, random_state=None
     ):
-        self.estimator = estimator
-        self.contamination = contamination
-        self.n_jobs = n_jobs
-        self.random_state = random_state
+        keep_params(locals())
 
     _fitted = "estimator_"
     _rules = {"contamination": Number("(0, 0.5]", "auto")}
@@ -87,8 +78,6 @@ class DensityOutlierDetector(MetaEstimator, OutlierMixin, Persistent, BaseEstima
         ----------
         X : array-like of shape (n_samples, n_features)
             Training rows; some may be outliers.
-        y : None
-            Ignored.
 
         Returns
         -------
@@ -111,11 +100,6 @@ class DensityOutlierDetector(MetaEstimator, OutlierMixin, Persistent, BaseEstima
     def score_samples(self, X):
         """Return the log density of each row: the lower, the odder.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
-
         Returns
         -------
         log_density : ndarray of shape (n_samples,)
@@ -127,11 +111,6 @@ class DensityOutlierDetector(MetaEstimator, OutlierMixin, Persistent, BaseEstima
     def decision_function(self, X):
         """Return by how much each row's log density exceeds the offset.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
-
         Returns
         -------
         decision : ndarray of shape (n_samples,)
@@ -141,11 +120,6 @@ class DensityOutlierDetector(MetaEstimator, OutlierMixin, Persistent, BaseEstima
 
     def predict(self, X):
         """Return -1 for outliers and 1 for the other rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
 
         Returns
         -------

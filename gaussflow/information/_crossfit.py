@@ -2,7 +2,6 @@
 
 import numpy as np
 from scipy.stats import rankdata
-from sklearn.base import clone
 
 from gaussflow._common.checks import check_integer
 from gaussflow._common.seeds import as_generator, seeded_clone
@@ -17,6 +16,7 @@ from gaussflow.information._scores import (
     scores,
     spread_ranks,
 )
+from gaussflow.layers.base import Layer
 
 #: Least rows of a fold: fewer leave no standard deviation to speak of. By hand.
 MIN_FOLD_ROWS = 4
@@ -130,8 +130,5 @@ def _gaussian_product(X, folds):
 
 
 def with_layers_of(template, flow):
-    """Return a flow that takes what another chose as given, if it chose at all."""
-    if isinstance(template, GenFlow) and isinstance(template.layers, str):
-        layers = [clone(layer) for layer in flow.get_layer_list()]
-        return clone(template).set_params(layers=layers)
-    return template
+    """Return a flow that takes what another, fitted, chose as given."""
+    return flow.as_chosen() if isinstance(flow, Layer) else template

@@ -18,7 +18,8 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gaussflow._common.blocks import row_blocks, run_threads
-from gaussflow._common.checks import check_integer
+from gaussflow._common.checks import Rule, check_integer, check_params
+from gaussflow._common.docstrings import complete_docstrings
 from gaussflow._common.normal import log_standard_normal
 from gaussflow._common.seeds import as_generator
 from gaussflow._common.threads import one_blas_thread
@@ -33,6 +34,7 @@ LARGEST = {8: 1e149, 4: 1e37}
 MIN_STEPS = 100
 
 
+@complete_docstrings
 class Layer(
     Saved,
     Persistent,
@@ -53,39 +55,49 @@ class Layer(
     shape (n_samples,), in nats.
 
     What a flow asks of its layers beyond that are the hooks below, each with a
-    default: a layer overrides those that it has an answer to.
+    default: a layer overrides those that it has an answer to. Subclasses describe
+    only what is not described here: see ``complete_docstrings``.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        Threads over blocks of rows. The result does not depend on it.
+    random_state : int, RandomState, Generator or None
+        Same seed, same result.
 
     Attributes
     ----------
-    n_jobs, random_state : None
-        Defaults for a layer whose ``__init__`` has no such parameter.
-    n_iter : None
-        Most iterations, of a layer that is fitted by iterations and may be cut
-        short where held-out rows say so; None for a layer that is not.
-    n_iter_ : int
-        Iterations run by the last fit; 1 for a layer without iterations.
-    data_step : bool
-        Whether the layer ends a list of direction "generate" and is fitted to the
-        data, by ``prepare``, before the layers in front of it.
-    finishes : bool
-        Whether ``finish`` is to be called once the layers after it are fitted.
-    refinable : bool
-        Whether the refinement can move the layer's iterations together.
+    n_features_in_ : int
+        Columns seen at fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where X had names.
     """
 
-    n_jobs = random_state = n_iter = None
+    #: Defaults for a layer whose ``__init__`` has no such parameter.
+    n_jobs = random_state = None
+    #: Most iterations, of a layer that is fitted by iterations and may be cut short
+    #: where held-out rows say so; None for a layer that is not.
+    n_iter = None
+    #: Iterations run by the last fit; 1 for a layer without iterations.
     n_iter_ = 1
-    data_step = finishes = refinable = False
+    #: Whether the layer ends a list of direction "generate" and is fitted to the data,
+    #: by ``prepare``, before the layers in front of it.
+    data_step = False
+    #: Whether ``finish`` is to be called once the layers after it are fitted.
+    finishes = False
+    #: Whether the refinement can move the layer's iterations together.
+    refinable = False
+    #: Whether rows to fit on have their often repeated values spread: unless the layer
+    #: knows atoms.
+    spreads_ties = True
+    _rules: dict[str, Rule] = {}
+
+    def __init_subclass__(cls, **options):
+        """Complete the docstrings."""
+        super().__init_subclass__(**options)
+        complete_docstrings(cls)
 
     # -- contract -----------------------------------------------------------
-
-    @property
-    def spreads_ties(self):
-        """Whether rows to fit on have their often repeated values spread.
-
-        True unless the layer knows atoms: see ``spread_ties``.
-        """
-        return True
 
     @abstractmethod
     def fit_forward(self, X, rng, *, monitor=None, start=None):
@@ -113,17 +125,39 @@ class Layer(
 
     @abstractmethod
     def forward_and_log_det(self, X):
-        """Return Z and log |det dZ/dX| of each row."""
+        """Return Z and log |det dZ/dX| of each row.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+            Working rows, overwritten.
+        """
 
     @abstractmethod
     def inverse_and_log_det(self, Z):
-        """Return X and log |det dX/dZ| of each row."""
+        """Return X and log |det dX/dZ| of each row.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n_samples, n_features)
+            Working rows, overwritten.
+        """
 
     # -- hooks of a flow ------------------------------------------------------
 
     def forget_search(self):
-        """Drop what only another fit could start from; nothing by default."""
-        return
+        """Drop what only another fit could start from: that of fitted parts."""
+        for part in self._fitted_parts():
+            if isinstance(part, Layer):
+                part.forget_search()
+
+    def check_settings(self):
+        """Raise an error that names a parameter which is wrong, whatever the rows."""
+        check_params(self)
+
+    def as_chosen(self):
+        """Return an unfitted copy that takes what the fit chose as given."""
+        return clone(self)
 
     def matching(self):
         """Return the unfitted layer that carries samples to data in this one's place.
@@ -138,6 +172,17 @@ class Layer(
         """Fit a data step to data, overwritten; return what it makes of them.
 
         Called where ``data_step`` is True; by default the data stay as they are.
+
+        Parameters
+        ----------
+        data : ndarray of shape (n_samples, n_features)
+            Working rows.
+        rng : numpy.random.Generator
+            Randomness of the fit.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_features)
         """
         return data
 
@@ -145,11 +190,26 @@ class Layer(
         """Match rows X that reach the layer to samples of the layers after it.
 
         Called where ``finishes`` is True; by default nothing is matched.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_features)
+            Rows as they reach this layer.
+        samples : ndarray of shape (n_samples, n_features)
+            What the layers after this one generate.
+        rng : numpy.random.Generator
+            Randomness of the match.
         """
         return
 
     def unfitted(self, n_jobs=None):
-        """Return an unfitted copy, with ``n_jobs`` where the layer has None."""
+        """Return an unfitted copy.
+
+        Parameters
+        ----------
+        n_jobs : int or None, default=None
+            Threads of the copy, where the layer has None.
+        """
         layer = clone(self)
         if layer.n_jobs is None:
             layer.n_jobs = n_jobs
@@ -175,6 +235,10 @@ class Layer(
         """
         return [(None, self.forward_and_log_det, self.inverse_and_log_det)]
 
+    def stages_by_layer(self):
+        """Return (index, stages) of every layer, from the data to the noise."""
+        return [(0, self.stages())]
+
     # -- public face --------------------------------------------------------
 
     def fit(self, X, y=None):
@@ -184,8 +248,6 @@ class Layer(
         ----------
         X : array-like of shape (n_samples, n_features)
             Training rows.
-        y : None
-            Ignored.
 
         Returns
         -------
@@ -204,8 +266,6 @@ class Layer(
         ----------
         X : array-like of shape (n_samples, n_features)
             Training rows.
-        y : None
-            Ignored.
 
         Returns
         -------
@@ -218,11 +278,6 @@ class Layer(
 
     def transform(self, X):
         """Map rows to the latent space.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
 
         Returns
         -------
@@ -257,11 +312,6 @@ class Layer(
     def score_samples(self, X):
         """Return the natural-log density of each row, in the units of X.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
-
         Returns
         -------
         log_density : ndarray of shape (n_samples,)
@@ -273,13 +323,6 @@ class Layer(
     def score(self, X, y=None):
         """Return the mean log density of X, in nats a row.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training data.
-        y : None
-            Ignored.
-
         Returns
         -------
         score : float
@@ -287,15 +330,8 @@ class Layer(
         """
         return float(np.mean(self.score_samples(X)))
 
-    def sample(self, n_samples=1, random_state=None):
+    def sample(self, n_samples=1, *, random_state=None):
         """Draw new rows: standard normal noise mapped backwards.
-
-        Parameters
-        ----------
-        n_samples : int, default=1
-            Number of rows, at least 1.
-        random_state : int, RandomState, Generator or None, default=None
-            Randomness of this draw.
 
         Returns
         -------
@@ -312,17 +348,21 @@ class Layer(
 
     def _check_state(self):
         """Refuse fitted parts that are not as wide as the rows they will see."""
-        parts = []
-        for name, value in vars(self).items():
-            if name.endswith("_"):
-                parts += value if isinstance(value, list) else [value]
-        parts = [part for part in parts if isinstance(part, Persistent)]
+        parts = self._fitted_parts()
         width = vars(self).get("n_features_in_")
         known = type(width) is int and width >= 1
         check_that(self, known or not parts, "n_features_in_ is not known")
         for part in parts:
             fits = part.n_features in (None, self._part_width(part))
             check_that(self, fits, f"{type(part).__name__} is of other width")
+
+    def _fitted_parts(self):
+        """Return the layers, maps and iterations that a fit left."""
+        parts = []
+        for name, value in vars(self).items():
+            if name.endswith("_"):
+                parts += value if isinstance(value, list) else [value]
+        return [part for part in parts if isinstance(part, Persistent)]
 
     def _part_width(self, part):
         """Return how many columns a fitted part sees: all, unless overridden."""
@@ -399,8 +439,12 @@ class Layer(
             block = np.array(X[rows], dtype=dtype, order="C")
             out[rows], log_det[rows] = method(block)
 
-        run_threads(run, row_blocks(X.shape[0]), self.n_jobs)
+        self._over_blocks(X, run)
         return out, log_det
+
+    def _over_blocks(self, X, work):
+        """Run work(rows) over blocks of rows, in threads; return the results."""
+        return run_threads(work, row_blocks(len(X)), self.n_jobs)
 
     @property
     def _n_features_out(self):

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from gaussflow._common.checks import Flag, check_image_shape
-from gaussflow.layers.iterations.iterated import Iterated
+from gaussflow._common.checks import keep_params
 from gaussflow.layers.iterations.iteration import Iteration, fit_iteration
-from gaussflow.layers.iterations.patches import Tiles, draw_tiles
+from gaussflow.layers.iterations.patched import Patched
+from gaussflow.layers.iterations.patches import Tiles
 from gaussflow.layers.patch_matching import PatchMatching
 from gaussflow.persistence.state import Persistent, check_that
 
 
-class Conv(Iterated):
+class Conv(Patched):
     """Iterations of a rotation and one-dimensional maps on patches of images.
 
     Each iteration cuts the images in patches that do not overlap, a grid moved
@@ -27,56 +27,18 @@ class Conv(Iterated):
 
     Parameters
     ----------
-    image_shape : tuple of int
-        (height, width, channels) of the images.
-    patch_size : int or (int, int)
-        Height and width of a patch, at most those of the image.
-    stride : int, (int, int) or None, default=None
-        Pixels from one patch to the next; None takes the patch size. Smaller is
-        refused: patches that overlap cannot be mapped at once, and shifts reach
-        what lies across their seams. Where the stride does not divide the
-        image, or leaves gaps, the pixels between are left as they are in that
-        iteration: with a random shift, others in each.
-    shift : "random" or int, default="random"
-        Where the first patch begins, from the top and from the left: drawn anew
-        in each iteration, or fixed. The image is closed to a torus: a patch that
-        leaves it at one side goes on at the other.
-    shared : bool, default=False
-        Fit one map for all patches alike, from all of them together: fewer
-        numbers and many more rows for each, right where images look alike
-        everywhere (textures, photographs). With False each place gets its own,
-        right where images are centred (digits, faces).
-    n_iter : int, default=20
-        Most iterations.
-    rotation : str or callable, default="auto"
-        As for :class:`~gaussflow.layers.Linear`, in the space of a patch.
-    marginal : str or Marginal, default="auto"
-        As for :class:`~gaussflow.layers.Linear`.
-    degree : int, default=9
-        Degree of the polynomials of ``marginal="polynomial"``.
     gate : float, "auto" or None, default="auto"
         Standard errors that a direction's held-out gain must exceed; None
         admits every direction. "auto" grows with the number of directions that
         compete, those of all places together. Of shared maps, the standard
         errors allow for patches of one image being alike.
-    tol : float, default=1e-4
-        Stop when the admitted gain of the last 8 iterations falls below ``tol``
-        an image and column; 0 never stops early. The gain is in nats.
-    n_jobs : int or None, default=None
-        Threads over blocks of rows. The result does not depend on it.
     random_state : int, RandomState, Generator or None, default=None
         Randomness of shifts, rotations and splits.
 
     Attributes
     ----------
-    entry_ : EntryMap
-        The standardisation of the columns.
     iterations_ : list of PatchIteration
         Admitted iterations, in order.
-    n_iter_ : int
-        Iterations run, whether or not they admitted a direction.
-    n_features_in_ : int
-        Columns seen at fit.
 
     References
     ----------
@@ -97,8 +59,6 @@ class Conv(Iterated):
     True
     """
 
-    _rules = {**Iterated._rules, "shared": Flag()}
-
     def __init__(
         self,
         image_shape,
@@ -116,19 +76,7 @@ class Conv(Iterated):
         n_jobs=None,
         random_state=None,
     ):
-        self.image_shape = image_shape
-        self.patch_size = patch_size
-        self.stride = stride
-        self.shift = shift
-        self.shared = shared
-        self.n_iter = n_iter
-        self.rotation = rotation
-        self.marginal = marginal
-        self.degree = degree
-        self.gate = gate
-        self.tol = tol
-        self.n_jobs = n_jobs
-        self.random_state = random_state
+        keep_params(locals())
 
     def matching(self):
         """Return the layer of this one's parameters that carries samples to data."""
@@ -143,14 +91,7 @@ class Conv(Iterated):
 
     def _check_params(self, n_features):
         super()._check_params(n_features)
-        check_image_shape(self.image_shape, "Conv", n_features)
-        self._tiles(np.random.default_rng(0))
-
-    def _tiles(self, rng):
-        """Return the patches of an iteration; ``rng`` draws their shift."""
-        return draw_tiles(
-            self.image_shape, self.patch_size, self.stride, self.shift, rng
-        )
+        self._check_patches(n_features)
 
     def _fit_iteration(self, X, rng):
         tiles = self._tiles(rng)

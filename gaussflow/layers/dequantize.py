@@ -38,8 +38,6 @@ class Dequantize(Layer):
     n_levels : int or None, default=256
         Values are 0 to n_levels - 1, and samples are cut to them; None lets counts
         be any whole numbers.
-    n_jobs : int or None, default=None
-        Threads over blocks of rows. The result does not depend on it.
     random_state : int, RandomState, Generator or None, default=None
         Randomness of the noise.
 
@@ -47,8 +45,6 @@ class Dequantize(Layer):
     ----------
     seed_ : int
         What the noise is drawn from, together with the row.
-    n_features_in_ : int
-        Columns seen at fit.
 
     References
     ----------
@@ -68,17 +64,13 @@ class Dequantize(Layer):
     True
     """
 
+    spreads_ties = False
     _rules = {"n_levels": Integer(2, None, None)}
 
     def __init__(self, *, n_levels=256, n_jobs=None, random_state=None):
         self.n_levels = n_levels
         self.n_jobs = n_jobs
         self.random_state = random_state
-
-    @property
-    def spreads_ties(self):
-        """Whether rows to fit on have their often repeated values spread."""
-        return False
 
     def fit_forward(self, X, rng, *, monitor=None, start=None):
         """Draw the seed; return the rows with fresh noise, and zeros."""

@@ -3,7 +3,6 @@
 import numpy as np
 from scipy.special import gammaincinv
 
-from gaussflow._common.blocks import row_blocks, run_threads
 from gaussflow._common.checks import Number, check_params
 from gaussflow.layers.base import Layer
 from gaussflow.layers.radial import Radial
@@ -35,8 +34,6 @@ class Elliptical(Layer):
     ----------
     gate : float, default=2.0
         Standard errors that the radial map's held-out gain must exceed.
-    n_jobs : int or None, default=None
-        Threads over blocks of rows. The result does not depend on it.
     random_state : int, RandomState, Generator or None, default=None
         Randomness of the splits.
 
@@ -53,8 +50,6 @@ class Elliptical(Layer):
         Share of the average variance in the scatter.
     radial_ : Radial
         The map of the distance; the identity where it gains nothing.
-    n_features_in_ : int
-        Columns seen at fit.
 
     References
     ----------
@@ -81,7 +76,6 @@ class Elliptical(Layer):
         self.random_state = random_state
 
     def fit_forward(self, X, rng, *, monitor=None, start=None):
-        """Fit on X and return the latent rows and their log-determinants."""
         check_params(self)
         self.n_features_in_ = X.shape[1]
         # Columns of any units count alike; powers of two, so that no bit is lost.
@@ -105,13 +99,11 @@ class Elliptical(Layer):
         return X, log_det
 
     def forward_and_log_det(self, X):
-        """Return Z and log |det dZ/dX| of each row."""
         Y, log_det = self.radial_.forward_and_log_det(self._whiten(X))
         log_det += self.log_whitening_
         return Y, log_det
 
     def inverse_and_log_det(self, Z):
-        """Return X and log |det dX/dZ| of each row."""
         log_det = np.full(len(Z), -self.log_whitening_)
         Z, added = self.radial_.inverse_and_log_det(Z)
         log_det += added
@@ -127,9 +119,6 @@ class Elliptical(Layer):
             check_floats(self, "loc_", (d,))
             check_floats(self, "whitening_", (d, d))
             check_floats(self, "unwhitening_", (d, d))
-
-    def _over_blocks(self, X, work):
-        return run_threads(work, row_blocks(len(X)), self.n_jobs)
 
     def _whiten(self, X):
         # In float64: between nearly equal columns the matrices have numbers of

@@ -16,17 +16,11 @@ class Inverse(Layer):
     ----------
     layer : Layer
         A layer of data, such as ``Dequantize()`` or ``Logit()``.
-    n_jobs : int or None, default=None
-        Threads over blocks of rows. The result does not depend on it.
-    random_state : int, RandomState, Generator or None, default=None
-        Randomness of the layer.
 
     Attributes
     ----------
     layer_ : Layer
         The fitted layer.
-    n_features_in_ : int
-        Columns seen at fit.
 
     Examples
     --------
@@ -50,23 +44,9 @@ class Inverse(Layer):
 
     @property
     def spreads_ties(self):
-        """Whether rows to fit on have their often repeated values spread."""
         return self.layer.spreads_ties
 
     def prepare(self, data, rng):
-        """Fit the layer to data; return what it makes of them.
-
-        Parameters
-        ----------
-        data : ndarray of shape (n_samples, n_features)
-            Working rows, overwritten.
-        rng : numpy.random.Generator
-            Randomness of the layer.
-
-        Returns
-        -------
-        Z : ndarray of shape (n_samples, n_features)
-        """
         if not isinstance(self.layer, Layer):
             raise TypeError(
                 f"Inverse takes a layer such as Dequantize(), got {self.layer!r}."
@@ -83,13 +63,7 @@ class Inverse(Layer):
         )
 
     def forward_and_log_det(self, X):
-        """Return Z and log |det dZ/dX| of each row."""
         return self.layer_.inverse_and_log_det(X)
 
     def inverse_and_log_det(self, Z):
-        """Return X and log |det dX/dZ| of each row."""
         return self.layer_.forward_and_log_det(Z)
-
-    def forget_search(self):
-        """Drop what only another fit could start from."""
-        self.layer_.forget_search()

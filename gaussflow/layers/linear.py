@@ -17,43 +17,10 @@ class Linear(Iterated):
     rows; elsewhere the iteration is the identity. The layer stops by itself
     where nothing more is gained.
 
-    Parameters
-    ----------
-    n_iter : int, default=50
-        Most iterations.
-    rotation : str or callable, default="auto"
-        "random" (Haar), "structured" (Hadamard), "pca", "ica", "sliced",
-        "identity", "auto", or a function ``f(Z, rng)`` that returns orthonormal
-        rows.
-    marginal : str or Marginal, default="auto"
-        "spline", "kde", "quantile", "polynomial", "auto", or an instance.
-    degree : int, default=9
-        Degree of the polynomials of ``marginal="polynomial"``.
-    gate : float, "auto" or None, default="auto"
-        Standard errors that a direction's held-out gain must exceed; None
-        admits every direction. "auto" grows with the number of directions K
-        that compete, Phi^-1(1 - 1/K) and at least 1, so that on pure noise
-        less than one is admitted by chance.
-    tol : float, default=1e-4
-        Stop when the admitted gain of the last 8 iterations falls below ``tol``
-        nats a row and column; 0 never stops early.
-    n_jobs : int or None, default=None
-        Threads over blocks of rows. The result does not depend on it.
-    random_state : int, RandomState, Generator or None, default=None
-        Randomness of rotations and splits.
-
     Attributes
     ----------
-    entry_ : EntryMap
-        The standardisation of the columns.
-    iterations_ : list of Iteration
-        Admitted iterations, in order.
     rotation_seeds_ : list of int
         Seeds of the iterations whose rotation was drawn at random.
-    n_iter_ : int
-        Iterations run, whether or not they admitted a direction.
-    n_features_in_ : int
-        Columns seen at fit.
 
     References
     ----------

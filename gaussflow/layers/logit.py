@@ -24,15 +24,11 @@ class Logit(Layer):
         greatest number of the training rows.
     alpha : float, default=0.05
         Share of the unit interval kept free at each end, above 0 and below 0.5.
-    n_jobs : int or None, default=None
-        Threads over blocks of rows. The result does not depend on it.
 
     Attributes
     ----------
     low_, high_ : float
         The interval.
-    n_features_in_ : int
-        Columns seen at fit.
 
     References
     ----------
@@ -49,17 +45,13 @@ class Logit(Layer):
            [-0.969,  2.944]])
     """
 
+    spreads_ties = False
     _rules = {"alpha": Number("(0, 0.5)")}
 
     def __init__(self, *, bounds=None, alpha=0.05, n_jobs=None):
         self.bounds = bounds
         self.alpha = alpha
         self.n_jobs = n_jobs
-
-    @property
-    def spreads_ties(self):
-        """Whether rows to fit on have their often repeated values spread."""
-        return False
 
     def fit_forward(self, X, rng, *, monitor=None, start=None):
         """Take the bounds; return the rows carried and their log-determinants."""
@@ -76,7 +68,6 @@ class Logit(Layer):
         )
 
     def forward_and_log_det(self, X):
-        """Return Z and log |det dZ/dX| of each row."""
         width = self.high_ - self.low_
         shrink = 1.0 - 2.0 * self.alpha
         steepest = self.alpha * (1.0 - self.alpha)
@@ -89,7 +80,6 @@ class Logit(Layer):
         return Z.astype(X.dtype, copy=False), log_det
 
     def inverse_and_log_det(self, Z):
-        """Return X and log |det dX/dZ| of each row."""
         width = self.high_ - self.low_
         shrink = 1.0 - 2.0 * self.alpha
         steepest = self.alpha * (1.0 - self.alpha)

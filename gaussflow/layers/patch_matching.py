@@ -4,14 +4,9 @@ from functools import partial
 
 import numpy as np
 
-from gaussflow._common.checks import (
-    Flag,
-    check_image_shape,
-    check_params,
-)
-from gaussflow.layers.iterations.iterated import Iterated
+from gaussflow._common.checks import check_params, keep_params
 from gaussflow.layers.iterations.matching import fit_matching
-from gaussflow.layers.iterations.patches import draw_tiles
+from gaussflow.layers.iterations.patched import Patched
 from gaussflow.layers.two_sample import TwoSample
 from gaussflow.rotations import get_rotation, sliced_rotation
 
@@ -20,7 +15,7 @@ from gaussflow.rotations import get_rotation, sliced_rotation
 MATCH_STEPS, MATCH_ROWS = 8, 2_000
 
 
-class PatchMatching(TwoSample, Iterated):
+class PatchMatching(TwoSample, Patched):
     """Iterations that match patches of carried samples to patches of data.
 
     What :class:`~gaussflow.layers.Conv` is between images and noise, this is between
@@ -33,10 +28,6 @@ class PatchMatching(TwoSample, Iterated):
 
     Parameters
     ----------
-    image_shape, patch_size, stride, shift, shared
-        As for :class:`~gaussflow.layers.Conv`.
-    n_iter : int, default=20
-        Most iterations.
     rotation : str or callable, default="auto"
         As for :class:`~gaussflow.layers.Linear`, in the space of a patch. "auto"
         takes twice as many directions as the patch is wide, from a short search
@@ -48,8 +39,6 @@ class PatchMatching(TwoSample, Iterated):
         image and column: the squared Wasserstein distance taken away, summed over
         directions, as a share of the mean variance of the patch's pixels; 0 never
         stops early.
-    n_jobs : int or None, default=None
-        Threads. The result does not depend on it.
     random_state : int, RandomState, Generator or None, default=None
         Randomness of shifts, rotations and splits.
 
@@ -57,10 +46,6 @@ class PatchMatching(TwoSample, Iterated):
     ----------
     iterations_ : list of Matching
         Admitted iterations, in order.
-    n_iter_ : int
-        Iterations run, whether or not they admitted a direction.
-    n_features_in_ : int
-        Columns seen at fit.
 
     References
     ----------
@@ -81,8 +66,6 @@ class PatchMatching(TwoSample, Iterated):
     3
     """
 
-    _rules = {**Iterated._rules, "shared": Flag()}
-
     def __init__(
         self,
         image_shape,
@@ -98,23 +81,11 @@ class PatchMatching(TwoSample, Iterated):
         n_jobs=None,
         random_state=None,
     ):
-        self.image_shape = image_shape
-        self.patch_size = patch_size
-        self.stride = stride
-        self.shift = shift
-        self.shared = shared
-        self.n_iter = n_iter
-        self.rotation = rotation
-        self.gate = gate
-        self.tol = tol
-        self.n_jobs = n_jobs
-        self.random_state = random_state
+        keep_params(locals())
 
     def fit_between(self, X, target, rng, *, monitor=None):
-        """Fit on X and target; X is overwritten by the rows carried."""
         check_params(self)
-        check_image_shape(self.image_shape, "PatchMatching", X.shape[1])
-        self._tiles(np.random.default_rng(0))
+        self._check_patches(X.shape[1])
         get_rotation(self.rotation)
         self.n_features_in_ = X.shape[1]
         log_det = np.zeros(len(X))
@@ -135,12 +106,6 @@ class PatchMatching(TwoSample, Iterated):
 
         self._iterate(X, log_det, rng, fit, monitor, to_normal=False)
         return X, log_det
-
-    def _tiles(self, rng):
-        """Return the patches of an iteration; ``rng`` draws their shift."""
-        return draw_tiles(
-            self.image_shape, self.patch_size, self.stride, self.shift, rng
-        )
 
     def _search(self, tiles):
         """Return the search for directions along which patches differ."""

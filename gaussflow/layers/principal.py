@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from gaussflow._common.blocks import row_blocks, run_threads
-from gaussflow._common.checks import Integer, check_params
+from gaussflow._common.checks import Integer, check_params, keep_params
 from gaussflow.layers.base import Layer
 from gaussflow.persistence.state import check_floats, check_that
 
@@ -29,10 +28,6 @@ class Principal(Layer):
         :class:`~gaussflow.layers.Triangular`.
     n_components : int
         Scores that the layer sees; all of them where the rows have fewer columns.
-    n_jobs : int or None, default=None
-        Threads. The result does not depend on it.
-    random_state : int, RandomState, Generator or None, default=None
-        Randomness of the layer.
 
     Attributes
     ----------
@@ -46,8 +41,6 @@ class Principal(Layer):
         The diagonal of S.
     n_components_ : int
         Scores that the layer saw.
-    n_features_in_ : int
-        Columns seen at fit.
 
     References
     ----------
@@ -70,13 +63,9 @@ class Principal(Layer):
     _rules = {"n_components": Integer(1)}
 
     def __init__(self, layer, n_components, *, n_jobs=None, random_state=None):
-        self.layer = layer
-        self.n_components = n_components
-        self.n_jobs = n_jobs
-        self.random_state = random_state
+        keep_params(locals())
 
     def fit_forward(self, X, rng, *, monitor=None, start=None):
-        """Fit on X and return the rows carried and their log-determinants."""
         check_params(self)
         if not isinstance(self.layer, Layer):
             raise TypeError(
@@ -95,23 +84,17 @@ class Principal(Layer):
         return self._turn(Y, self.axes_.T), log_det + change
 
     def forward_and_log_det(self, X):
-        """Return Z and log |det dZ/dX| of each row."""
         Y, change = self._whiten(X)
         scores = slice(0, self.n_components_)
         Y[:, scores], log_det = self.layer_.forward_and_log_det(Y[:, scores].copy())
         return self._turn(Y, self.axes_.T), log_det + change
 
     def inverse_and_log_det(self, Z):
-        """Return X and log |det dX/dZ| of each row."""
         Y = self._turn(Z, self.axes_)
         scores = slice(0, self.n_components_)
         Y[:, scores], log_det = self.layer_.inverse_and_log_det(Y[:, scores].copy())
         X, change = self._unwhiten(Y)
         return X, log_det + change
-
-    def forget_search(self):
-        """Drop what only another fit could start from."""
-        self.layer_.forget_search()
 
     # -- helpers --------------------------------------------------------------
 
@@ -122,8 +105,7 @@ class Principal(Layer):
             shifted = rows[part] - first
             return shifted.sum(axis=0), shifted.T @ shifted
 
-        blocks = row_blocks(len(rows))
-        sums, products = zip(*run_threads(moments, blocks, self.n_jobs), strict=True)
+        sums, products = zip(*self._over_blocks(rows, moments), strict=True)
         mean = sum(sums) / len(rows)
         covariance = sum(products) / len(rows) - np.outer(mean, mean)
         values, vectors = np.linalg.eigh(covariance)
@@ -133,24 +115,23 @@ class Principal(Layer):
         least = MIN_SHARE * values[0] if values[0] > 0.0 else 1.0
         self.scales_ = np.sqrt(np.maximum(values, least))
 
-    def _over_blocks(self, X, work):
+    def _map_rows(self, X, work):
         """Return work(block) of all blocks of rows, one after the other."""
-        parts = run_threads(lambda rows: work(X[rows]), row_blocks(len(X)), self.n_jobs)
-        return np.concatenate(parts)
+        return np.concatenate(self._over_blocks(X, lambda rows: work(X[rows])))
 
     def _turn(self, X, axes):
-        return self._over_blocks(X, lambda part: (part @ axes).astype(X.dtype))
+        return self._map_rows(X, lambda part: (part @ axes).astype(X.dtype))
 
     def _whiten(self, X):
         # In float64: the last components may be a millionth of the first.
-        Y = self._over_blocks(
+        Y = self._map_rows(
             X,
             lambda p: (((p - self.mean_) @ self.axes_) / self.scales_).astype(X.dtype),
         )
         return Y, -float(np.log(self.scales_).sum())
 
     def _unwhiten(self, Y):
-        X = self._over_blocks(
+        X = self._map_rows(
             Y,
             lambda p: ((p * self.scales_) @ self.axes_.T + self.mean_).astype(Y.dtype),
         )

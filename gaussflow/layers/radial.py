@@ -4,8 +4,7 @@ import numpy as np
 from scipy.special import gammainc, gammaincc
 from scipy.stats import chi
 
-from gaussflow._common.blocks import row_blocks, run_threads
-from gaussflow._common.checks import Choice, Number, check_params
+from gaussflow._common.checks import Choice, Number, check_params, keep_params
 from gaussflow.layers.base import Layer
 from gaussflow.layers.iterations.iteration import distance_gains
 from gaussflow.layers.two_sample import TwoSample
@@ -45,8 +44,6 @@ class Radial(Layer):
     gate : float, default=2.0
         Standard errors that the map's held-out gain must exceed; below, the
         layer is the identity.
-    n_jobs : int or None, default=None
-        Threads over blocks of rows. The result does not depend on it.
     random_state : int, RandomState, Generator or None, default=None
         Randomness of the split.
 
@@ -55,8 +52,6 @@ class Radial(Layer):
     map_ : SplineMarginal or None
         The map, of the normal score of the distance ("normal") or of its
         logarithm ("samples"); None for the identity.
-    n_features_in_ : int
-        Columns seen at fit.
 
     References
     ----------
@@ -79,13 +74,9 @@ class Radial(Layer):
     _rules = {"match": Choice(MATCHES), "gate": Number("[0, inf)")}
 
     def __init__(self, *, match="normal", gate=2.0, n_jobs=None, random_state=None):
-        self.match = match
-        self.gate = gate
-        self.n_jobs = n_jobs
-        self.random_state = random_state
+        keep_params(locals())
 
     def fit_forward(self, X, rng, *, monitor=None, start=None):
-        """Fit on X and return the rows carried and their log-determinants."""
         self._begin(X)
         if self.match == "normal" and X.shape[1] > 1:
             self.scores_ = _distance_to_normal(X.shape[1])
@@ -99,26 +90,13 @@ class Radial(Layer):
         )
 
     def finish(self, X, samples, rng):
-        """Carry the rows' distances to those of the samples.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_rows, n_features)
-            Rows as they reach this layer.
-        samples : ndarray of shape (n_samples, n_features)
-            What the layers after this one generate.
-        rng : numpy.random.Generator
-            Randomness of the split.
-        """
         if self.match == "samples":
             self._fit_to_rows(X, samples, rng)
 
     def forward_and_log_det(self, X):
-        """Return Z and log |det dZ/dX| of each row."""
         return self._move(X, "forward_and_log_det")
 
     def inverse_and_log_det(self, Z):
-        """Return X and log |det dX/dZ| of each row."""
         return self._move(Z, "inverse_and_log_det")
 
     # -- helpers --------------------------------------------------------------
@@ -130,10 +108,13 @@ class Radial(Layer):
 
     def _carry(self, X):
         """Map rows in place, and return their log-determinants too."""
-        parts = self._over_blocks(X, self.forward_and_log_det)
-        for rows, (Z, _) in zip(row_blocks(len(X)), parts, strict=True):
-            X[rows] = Z
-        return X, np.concatenate([log_det for _, log_det in parts])
+        log_det = np.empty(len(X))
+
+        def carry(rows):
+            X[rows], log_det[rows] = self.forward_and_log_det(X[rows])
+
+        self._over_blocks(X, carry)
+        return X, log_det
 
     def _check_state(self):
         super()._check_state()
@@ -142,10 +123,6 @@ class Radial(Layer):
                 isinstance(part, SplineMarginal) and part.n_maps == 1
             )
             check_that(self, one, "the distance needs one map")
-
-    def _over_blocks(self, X, work):
-        blocks = row_blocks(len(X))
-        return run_threads(lambda rows: work(X[rows]), blocks, self.n_jobs)
 
     def _move(self, X, direction):
         """Scale rows so that their distance is mapped.
@@ -168,8 +145,8 @@ class Radial(Layer):
         return X, log_det
 
     def _fit_to_normal(self, X, rng):
-        def normal_scores(block):
-            u = log_distance(block)
+        def normal_scores(rows):
+            u = log_distance(X[rows])
             return self.scores_.forward_and_log_det(u, np.zeros(len(u)))
 
         if _collapsed(X):
@@ -213,11 +190,6 @@ class RadialMatching(TwoSample, Radial):
 
     What :class:`Radial` is between rows and noise, this is between carried samples
     and data: log-distances are matched by one map, where held-out ones come nearer.
-
-    Parameters
-    ----------
-    gate, n_jobs, random_state
-        As for :class:`Radial`.
 
     Examples
     --------

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from gaussflow._common.checks import Integer, check_params
+from gaussflow._common.checks import Integer, check_params, keep_params
 from gaussflow.layers.base import Layer
 from gaussflow.mixtures.fit import standardise
 from gaussflow.mixtures.map import MixtureMap
@@ -52,8 +52,6 @@ class ScaleMixture(Layer):
         Shapes fitted.
     n_iter_ : int
         Iterations of EM run.
-    n_features_in_ : int
-        Columns seen at fit.
 
     References
     ----------
@@ -77,25 +75,18 @@ class ScaleMixture(Layer):
     def __init__(
         self, n_shapes=64, n_scales=6, *, max_iter=30, n_jobs=None, random_state=None
     ):
-        self.n_shapes = n_shapes
-        self.n_scales = n_scales
-        self.max_iter = max_iter
-        self.n_jobs = n_jobs
-        self.random_state = random_state
+        keep_params(locals())
 
     def fit_forward(self, X, rng, *, monitor=None, start=None):
-        """Fit the layer on X and return (Z, log_det) of those rows."""
         check_params(self)
         self.n_features_in_ = X.shape[1]
         self._fit_map(X, rng)
         return self.map_.forward_and_log_det(X)
 
     def forward_and_log_det(self, X):
-        """Return Z and log |det dZ/dX| of each row."""
         return self.map_.forward_and_log_det(X)
 
     def inverse_and_log_det(self, Z):
-        """Return X and log |det dX/dZ| of each row."""
         return self.map_.inverse_and_log_det(Z)
 
     def _fit_map(self, X, rng):

@@ -14,24 +14,8 @@ class SlicedMatching(TwoSample, Iterated):
     carried samples and data: along directions in which the two differ, quantiles of
     the one are moved to those of the other. A direction is admitted where held-out
     samples come nearer to held-out data, in squared Wasserstein distance. Each
-    sample is standardised first, and the layer ends in the units of the data.
-
-    Parameters
-    ----------
-    n_iter, rotation, marginal, degree, gate, tol, n_jobs, random_state
-        As for :class:`~gaussflow.layers.Linear`; gains are distances in units of the
-        data's spread.
-
-    Attributes
-    ----------
-    entry_, exit_ : EntryMap
-        The standardisations of the samples and of the data.
-    iterations_ : list of Iteration
-        Admitted iterations, in order.
-    n_iter_ : int
-        Iterations run, whether or not they admitted a direction.
-    n_features_in_ : int
-        Columns seen at fit.
+    sample is standardised first, and the layer ends in the units of the data; gains
+    are distances in units of the data's spread.
 
     References
     ----------
@@ -52,7 +36,6 @@ class SlicedMatching(TwoSample, Iterated):
     """
 
     def fit_between(self, X, target, rng, *, monitor=None):
-        """Fit on X and target; X is overwritten by the rows carried."""
         self._check_params(X.shape[1])
         self.n_features_in_ = X.shape[1]
         log_det = np.zeros(len(X))
@@ -71,12 +54,10 @@ class SlicedMatching(TwoSample, Iterated):
         return X, log_det
 
     def forward_and_log_det(self, X):
-        """Return Z and log |det dZ/dX| of each row."""
         X, log_det = super().forward_and_log_det(X)
         return self.exit_.inverse_and_log_det(X, log_det), log_det
 
     def inverse_and_log_det(self, Z):
-        """Return X and log |det dX/dZ| of each row."""
         log_det = np.zeros(len(Z))
         Z = self.exit_.forward_and_log_det(Z, log_det)
         Z, added = super().inverse_and_log_det(Z)

@@ -16,10 +16,6 @@ class Transport(TwoSample):
     ----------
     layer : Layer
         An unfitted layer; never fitted itself.
-    n_jobs : int or None, default=None
-        Threads over blocks of rows. The result does not depend on it.
-    random_state : int, RandomState, Generator or None, default=None
-        Randomness of the layer.
 
     Attributes
     ----------
@@ -27,8 +23,6 @@ class Transport(TwoSample):
         The map of the samples; None where they are noise.
     goal_ : Inverse
         The map of the data, backwards.
-    n_features_in_ : int
-        Columns seen at fit.
 
     Examples
     --------
@@ -50,7 +44,6 @@ class Transport(TwoSample):
 
     @property
     def spreads_ties(self):
-        """Whether rows to fit on have their often repeated values spread."""
         return self.layer.spreads_ties
 
     def fit_between(self, X, target, rng, *, monitor=None):
@@ -65,7 +58,6 @@ class Transport(TwoSample):
         return self.forward_and_log_det(X)
 
     def forward_and_log_det(self, X):
-        """Return Z and log |det dZ/dX| of each row."""
         added = 0.0
         if self.source_ is not None:
             X, added = self.source_.forward_and_log_det(X)
@@ -73,18 +65,11 @@ class Transport(TwoSample):
         return X, log_det + added
 
     def inverse_and_log_det(self, Z):
-        """Return X and log |det dX/dZ| of each row."""
         Z, log_det = self.goal_.inverse_and_log_det(Z)
         if self.source_ is not None:
             Z, added = self.source_.inverse_and_log_det(Z)
             log_det = log_det + added
         return Z, log_det
-
-    def forget_search(self):
-        """Drop what only another fit could start from."""
-        for part in (self.source_, self.goal_):
-            if part is not None:
-                part.forget_search()
 
     def _check_state(self):
         super()._check_state()

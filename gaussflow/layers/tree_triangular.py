@@ -3,7 +3,13 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from gaussflow._common.checks import Flag, Integer, check_params
+from gaussflow._common.checks import (
+    Flag,
+    Integer,
+    check_integer,
+    check_params,
+    keep_params,
+)
 from gaussflow._common.seeds import as_generator, draw_seed
 from gaussflow.forests.fit import fit_forest
 from gaussflow.layers.base import Layer
@@ -59,8 +65,6 @@ class TreeTriangular(Layer):
         a single leaf.
     linear_ : ndarray of shape (n_features_in_,)
         Share of a column's trees that refine a linear model.
-    n_features_in_ : int
-        Number of columns.
 
     Notes
     -----
@@ -89,6 +93,7 @@ class TreeTriangular(Layer):
     0.0
     """
 
+    spreads_ties = False
     _rules = {
         "discrete": Flag("auto"),
         "bounded": Flag(),
@@ -108,22 +113,9 @@ class TreeTriangular(Layer):
         n_jobs=None,
         random_state=None,
     ):
-        self.order = order
-        self.nominal = nominal
-        self.discrete = discrete
-        self.bounded = bounded
-        self.n_estimators = n_estimators
-        self.min_leaf = min_leaf
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-
-    @property
-    def spreads_ties(self):
-        """No: trees keep atoms as they are."""
-        return False
+        keep_params(locals())
 
     def fit_forward(self, X, rng, *, monitor=None, start=None):
-        """Fit the layer on X and return (Z, log_det) of those rows."""
         n_features = self.n_features_in_ = X.shape[1]
         self._check_parameters(n_features)
         sizes = LEAF_SIZES_OF_FEW if len(X) < FEW_ROWS else LEAF_SIZES
@@ -147,40 +139,6 @@ class TreeTriangular(Layer):
         return self.map_.forward_and_log_det(X, rng.random(X.shape))
 
     def forward_and_log_det(self, X):
-        """Return Z and log |det dZ/dX| of each row."""
-        return self._to_normal(X)
-
-    def inverse_and_log_det(self, Z):
-        """Return X and log |det dX/dZ| of each row."""
-        return self.map_.inverse_and_log_det(Z)
-
-    def sample(self, n_samples=1, random_state=None):
-        """Draw new rows.
-
-        The law is that of noise mapped backwards, but a cell is drawn from one
-        tree, picked at random, instead of from the average of all.
-
-        Parameters
-        ----------
-        n_samples : int, default=1
-            Number of rows, at least 1.
-        random_state : int, RandomState, Generator or None, default=None
-            Randomness of this draw.
-
-        Returns
-        -------
-        X : ndarray of shape (n_samples, n_features)
-            New rows in the units of the training data.
-        """
-        check_is_fitted(self)
-        whole = isinstance(n_samples, (int, np.integer))
-        if not whole or n_samples < 1:
-            return super().sample(n_samples, random_state)
-        return self.map_.draw(int(n_samples), as_generator(random_state))
-
-    # -- helpers ------------------------------------------------------------
-
-    def _to_normal(self, X):
         for j in np.flatnonzero(self.nominal_):
             known = self.map_.cells[j].low
             unseen = ~(np.isin(X[:, j], known) | np.isnan(X[:, j]))
@@ -190,6 +148,21 @@ class TreeTriangular(Layer):
                     f"seen at fit. Fit on rows that hold it, or mark it as missing."
                 )
         return self.map_.forward_and_log_det(X, row_places(X, self.place_seed_))
+
+    def inverse_and_log_det(self, Z):
+        return self.map_.inverse_and_log_det(Z)
+
+    def sample(self, n_samples=1, *, random_state=None):
+        """Draw new rows.
+
+        The law is that of noise mapped backwards, but a cell is drawn from one
+        tree, picked at random, instead of from the average of all.
+        """
+        check_is_fitted(self)
+        n_samples = check_integer("n_samples", n_samples, 1)
+        return self.map_.draw(n_samples, as_generator(random_state))
+
+    # -- helpers ------------------------------------------------------------
 
     def _check_parameters(self, n_features):
         check_params(self)
@@ -205,20 +178,17 @@ class TreeTriangular(Layer):
             )
 
     def _validate_fit(self, X):
+        return self._with_nan(X, ensure_min_samples=2)
+
+    def _with_nan(self, X, **options):
+        dtype = [np.float64, np.float32]
         return validate_data(
-            self,
-            X,
-            dtype=[np.float64, np.float32],
-            ensure_min_samples=2,
-            ensure_all_finite="allow-nan",
+            self, X, dtype=dtype, ensure_all_finite="allow-nan", **options
         )
 
     def _validate(self, X):
         check_is_fitted(self)
-        dtypes = [np.float64, np.float32]
-        return validate_data(
-            self, X, dtype=dtypes, reset=False, ensure_all_finite="allow-nan"
-        )
+        return self._with_nan(X, reset=False)
 
     def __sklearn_tags__(self):
         """Declare that missing values are welcome."""

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.base import clone
 
-from gaussflow._common.checks import Choice, Integer, check_params
+from gaussflow._common.checks import Choice, Integer, check_params, keep_params
 from gaussflow.layers.base import Layer
 from gaussflow.mixtures.fit import fit_mixture
 from gaussflow.mixtures.search import FAMILIES
@@ -40,10 +40,6 @@ class Triangular(Layer):
 
     Attributes
     ----------
-    n_features_in_ : int
-        Number of columns.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where X had names.
     groups_ : list of ndarray
         Columns that are mapped together. Groups that no test of pairs links
         are mapped each by its own mixtures, where that is at least as likely
@@ -106,14 +102,9 @@ class Triangular(Layer):
         n_jobs=None,
         random_state=None,
     ):
-        self.n_components = n_components
-        self.covariance_type = covariance_type
-        self.n_estimators = n_estimators
-        self.n_jobs = n_jobs
-        self.random_state = random_state
+        keep_params(locals())
 
     def fit_forward(self, X, rng, *, monitor=None, start=None):
-        """Fit the layer on X and return (Z, log_det) of those rows."""
         check_params(self)
         self.n_features_in_ = X.shape[1]
         _, mixture_rng = rng.spawn(2)
@@ -141,11 +132,9 @@ class Triangular(Layer):
         self.search_ = None
 
     def forward_and_log_det(self, X):
-        """Return Z and log |det dZ/dX| of each row."""
         return self.map_.forward_and_log_det(X)
 
     def inverse_and_log_det(self, Z):
-        """Return X and log |det dX/dZ| of each row."""
         return self.map_.inverse_and_log_det(Z)
 
     @property

@@ -7,6 +7,7 @@ from gaussflow._common.checks import (
     check_image_shape,
     check_integer,
     check_params,
+    keep_params,
 )
 from gaussflow.layers.base import Layer
 from gaussflow.persistence.state import check_that
@@ -34,13 +35,6 @@ class Haar(Layer):
         Halvings of height and width.
     inverse : bool, default=False
         Go back: from the pyramid to the image.
-    n_jobs : int or None, default=None
-        Threads over blocks of rows. The result does not depend on it.
-
-    Attributes
-    ----------
-    n_features_in_ : int
-        Columns seen at fit.
 
     References
     ----------
@@ -57,21 +51,15 @@ class Haar(Layer):
     ((1, 2, 1), array([[2., 6., 0., 0., 0., 0., 0., 0.]]))
     """
 
+    spreads_ties = False
+
     def __init__(self, image_shape, n_levels=1, *, inverse=False, n_jobs=None):
-        self.image_shape = image_shape
-        self.n_levels = n_levels
-        self.inverse = inverse
-        self.n_jobs = n_jobs
+        keep_params(locals())
 
     @property
     def coarse_shape(self):
         """(height, width, channels) of the coarse image."""
         return _halved(check_image_shape(self.image_shape, "Haar"), self.n_levels)
-
-    @property
-    def spreads_ties(self):
-        """Whether rows to fit on have their often repeated values spread."""
-        return False
 
     def fit_forward(self, X, rng, *, monitor=None, start=None):
         """Learn nothing; return the wavelets of X, and zeros."""
@@ -88,12 +76,10 @@ class Haar(Layer):
         )
 
     def forward_and_log_det(self, X):
-        """Return Z and log |det dZ/dX| = 0 of each row."""
         turn = from_haar if self.inverse else to_haar
         return turn(X, tuple(self.image_shape), self.n_levels), np.zeros(len(X))
 
     def inverse_and_log_det(self, Z):
-        """Return X and log |det dX/dZ| = 0 of each row."""
         turn = to_haar if self.inverse else from_haar
         return turn(Z, tuple(self.image_shape), self.n_levels), np.zeros(len(Z))
 
@@ -123,17 +109,11 @@ class Pyramid(Layer):
         Halvings of height and width.
     band : {"coarse", "detail", "all"}, default="coarse"
         What the layer sees; it leaves the other band as it is.
-    n_jobs : int or None, default=None
-        Threads over blocks of rows. The result does not depend on it.
-    random_state : int, RandomState, Generator or None, default=None
-        Randomness of the layer.
 
     Attributes
     ----------
     layer_ : Layer
         The fitted layer.
-    n_features_in_ : int
-        Columns seen at fit.
 
     Examples
     --------
@@ -157,15 +137,9 @@ class Pyramid(Layer):
         n_jobs=None,
         random_state=None,
     ):
-        self.image_shape = image_shape
-        self.layer = layer
-        self.n_levels = n_levels
-        self.band = band
-        self.n_jobs = n_jobs
-        self.random_state = random_state
+        keep_params(locals())
 
     def fit_forward(self, X, rng, *, monitor=None, start=None):
-        """Fit on X and return the rows carried and their log-determinants."""
         shape = check_pyramid("Pyramid", self.image_shape, self.n_levels, X.shape[1])
         check_params(self)
         if not isinstance(self.layer, Layer):
@@ -183,16 +157,10 @@ class Pyramid(Layer):
         return from_haar(X, shape, self.n_levels), log_det
 
     def forward_and_log_det(self, X):
-        """Return Z and log |det dZ/dX| of each row."""
         return self._move(X, self.layer_.forward_and_log_det)
 
     def inverse_and_log_det(self, Z):
-        """Return X and log |det dX/dZ| of each row."""
         return self._move(Z, self.layer_.inverse_and_log_det)
-
-    def forget_search(self):
-        """Drop what only another fit could start from."""
-        self.layer_.forget_search()
 
     def _move(self, X, method):
         shape, band = tuple(self.image_shape), self._band()

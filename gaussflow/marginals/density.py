@@ -26,7 +26,6 @@ class DensityMarginal(SplineMap):
         """
 
     def fit(self, counts, target=None):
-        """Fit the maps from counts, toward N(0, 1) or the target's counts."""
         density, self.scores_ = self._best(counts)
         goal = None if target is None else (self._best(target)[0], target.grid)
         n_samples = counts.n_samples

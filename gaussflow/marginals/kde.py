@@ -31,7 +31,6 @@ class KDEMarginal(DensityMarginal):
     """
 
     def candidates(self, counts):
-        """Densities at every bandwidth and their leave-one-out scores."""
         density, left_out = kernel_estimates(counts, BANDWIDTHS)
         rows = counts > 0
         share = normal_share(counts.sum())

@@ -85,7 +85,6 @@ class PolynomialMarginal(Marginal):
         self.degree = degree
 
     def fit(self, counts, target=None):
-        """Fit the maps from counts, toward N(0, 1) or the target's counts."""
         way_out = ' (for closer fits, take marginal="spline")'
         degree = check_integer("degree", self.degree, 1, MAX_DEGREE, way_out)
         n_samples = counts.n_samples
@@ -144,12 +143,10 @@ class PolynomialMarginal(Marginal):
         self.tail_ = self.tail_ * target_scale / scale
 
     def forward_and_log_det(self, Y, log_det):
-        """Map Y in place; add the log-slopes to log_det; return Y."""
         bernstein_forward(Y, self.coef_, self.support_, self.tail_, log_det)
         return Y
 
     def inverse_and_log_det(self, Z, log_det):
-        """Undo the map in place; add the inverse's log-slopes; return Z."""
         bernstein_inverse(Z, self.coef_, self.support_, self.tail_, log_det)
         return Z
 

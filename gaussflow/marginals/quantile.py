@@ -42,7 +42,6 @@ class QuantileMarginal(SplineMap):
     """
 
     def fit(self, counts, target=None):
-        """Fit the maps from counts, toward N(0, 1) or the target's counts."""
         n_samples = counts.n_samples
         if target is not None:
             n_samples = min(n_samples, target.n_samples)

@@ -55,7 +55,6 @@ class SplineMarginal(DensityMarginal):
     """
 
     def candidates(self, counts):
-        """Densities at every penalty and their scores."""
         n_levels = len(PENALTIES)
         density = np.empty((2 * n_levels, N_BINS))
         score = np.empty(2 * n_levels)

@@ -40,12 +40,10 @@ class SplineMap(Marginal):
         return self.knots_[:, [0, -1]]
 
     def forward_and_log_det(self, Y, log_det):
-        """Map Y in place; add the log-slopes to log_det; return Y."""
         spline_forward(Y, self.knots_, self.values_, self.slopes_, self.tail_, log_det)
         return Y
 
     def inverse_and_log_det(self, Z, log_det):
-        """Undo the map in place; add the inverse's log-slopes; return Z."""
         spline_inverse(Z, self.knots_, self.values_, self.slopes_, self.tail_, log_det)
         return Z
 

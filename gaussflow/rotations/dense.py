@@ -36,17 +36,13 @@ class DenseRotation(Rotation):
         check_that(self, orthonormal, "the directions must be orthonormal")
 
     def project(self, X):
-        """Return the coordinates X Q^T, a new (n_samples, n_directions) array."""
         return X @ self.directions.T.astype(X.dtype, copy=False)
 
     def lift(self, Y):
-        """Return Y Q, a new (n_samples, n_features) array: the adjoint."""
         return Y @ self.directions.astype(Y.dtype, copy=False)
 
     def select(self, rows):
-        """Return the rotation restricted to some of its directions."""
         return DenseRotation(self.directions[rows])
 
     def matrix(self):
-        """Return Q as a dense (n_directions, n_features) array."""
         return self.directions.copy()

@@ -106,19 +106,15 @@ class HaarRotation(Rotation):
         return matrix.astype(dtype, copy=False)
 
     def project(self, X):
-        """Return the coordinates X Q^T, a new (n_samples, n_directions) array."""
         return X @ self._directions(X.dtype).T
 
     def lift(self, Y):
-        """Return Y Q, a new (n_samples, n_features) array: the adjoint."""
         return Y @ self._directions(Y.dtype)
 
     def select(self, rows):
-        """Return the rotation restricted to some of its directions."""
         return HaarRotation(self.seed, self.n_features, restrict(self.rows, rows))
 
     def matrix(self):
-        """Return Q as a dense (n_directions, n_features) array."""
         return np.array(self._directions(np.float64))
 
 

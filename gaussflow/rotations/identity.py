@@ -32,11 +32,9 @@ class IdentityRotation(Rotation):
         check_rows(self, seeded=False)
 
     def project(self, X):
-        """Return the coordinates X Q^T, a new (n_samples, n_directions) array."""
         return np.array(X if self.rows is None else X[:, self.rows], order="C")
 
     def lift(self, Y):
-        """Return Y Q, a new (n_samples, n_features) array: the adjoint."""
         if self.rows is None:
             return np.array(Y, order="C")
         out = np.zeros((Y.shape[0], self.n_features), dtype=Y.dtype)
@@ -44,7 +42,6 @@ class IdentityRotation(Rotation):
         return out
 
     def select(self, rows):
-        """Return the rotation restricted to some of its directions."""
         return IdentityRotation(self.n_features, restrict(self.rows, rows))
 
 

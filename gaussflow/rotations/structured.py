@@ -75,14 +75,12 @@ class StructuredRotation(Rotation):
         )
 
     def project(self, X):
-        """Return the coordinates X Q^T, a new (n_samples, n_directions) array."""
         X = np.ascontiguousarray(X)
         out = np.empty_like(X)
         structured_project(X, *self._parts(X.dtype), out)
         return out if self.rows is None else np.ascontiguousarray(out[:, self.rows])
 
     def lift(self, Y):
-        """Return Y Q, a new (n_samples, n_features) array: the adjoint."""
         if self.rows is not None:
             full = np.zeros((Y.shape[0], self.n_features), dtype=Y.dtype)
             full[:, self.rows] = Y
@@ -93,7 +91,6 @@ class StructuredRotation(Rotation):
         return out
 
     def select(self, rows):
-        """Return the rotation restricted to some of its directions."""
         return StructuredRotation(self.seed, self.n_features, restrict(self.rows, rows))
 
 

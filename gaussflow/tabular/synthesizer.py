@@ -221,7 +221,8 @@ class TabularSynthesizer(BaseSynthesizer):
         ).fit(X)
 
     def _draw(self, n_samples, seed):
-        return self.encoder_.decode_ranks(self.flow_.sample(n_samples, seed))
+        ranks = self.flow_.sample(n_samples, random_state=seed)
+        return self.encoder_.decode_ranks(ranks)
 
     def _draw_given(self, conditions, n_samples, rng):
         names = self.encoder_.schema_.names

@@ -1,14 +1,10 @@
 """The faces work where torch is absent, and say what to install."""
 
-import inspect
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-from gaussflow import baselines
 
 ROOT = Path(__file__).parents[2]
 
@@ -57,19 +53,6 @@ def test_without_torch_fit_says_which_extra_to_install(name):
         f'{name}.fit needs torch. Install it with: pip install "gaussflow[torch]"'
         in run(latent)
     )
-
-
-@pytest.mark.parametrize("name", baselines.__all__)
-def test_help_describes_every_parameter_and_argument(name):
-    """Though what classes share is written once."""
-    cls = getattr(baselines, name)
-    methods = [m for n, m in inspect.getmembers(cls, inspect.isfunction) if n[0] != "_"]
-    for documented in [cls, *(m for m in methods if "gaussflow" in m.__module__)]:
-        described = re.findall(r"^(\w.*) :", inspect.getdoc(documented), re.MULTILINE)
-        described = [n for names in described for n in names.split(", ")]
-        wanted = {*inspect.signature(documented).parameters} - {"self"}
-        assert wanted <= {*described}
-        assert len(described) == len({*described})
 
 
 FITTED = """

@@ -53,19 +53,19 @@ class ClippedTails(ExactAffine):
 
 
 class SameSampleAlways(ExactAffine):
-    def sample(self, n_samples=1, random_state=None):
+    def sample(self, n_samples=1, *, random_state=None):
         return super().sample(n_samples, random_state=0)
 
 
 class GlobalSeed(ExactAffine):
-    def sample(self, n_samples=1, random_state=None):
+    def sample(self, n_samples=1, *, random_state=None):
         np.random.standard_normal()  # noqa: NPY002
-        return super().sample(n_samples, random_state)
+        return super().sample(n_samples, random_state=random_state)
 
 
 class InfiniteSample(ExactAffine):
-    def sample(self, n_samples=1, random_state=None):
-        X = super().sample(n_samples, random_state)
+    def sample(self, n_samples=1, *, random_state=None):
+        X = super().sample(n_samples, random_state=random_state)
         X[0, 0] = np.inf
         return X
 

@@ -209,7 +209,7 @@ def test_a_flow_inside_a_generating_flow_is_refused(X):
 def test_the_seed_decides_every_bit(flow, X):
     again = small_flow().fit(X)
     assert_array_equal(again.transform(X), flow.transform(X))
-    assert_array_equal(again.sample(5, 1), flow.sample(5, 1))
+    assert_array_equal(again.sample(5, random_state=1), flow.sample(5, random_state=1))
     other = small_flow(random_state=1).fit(X)
     assert not np.array_equal(other.transform(X), flow.transform(X))
     drawn = small_flow(random_state=np.random.RandomState(0)).fit(X)
@@ -226,7 +226,9 @@ def test_threads_give_the_same_bits(global_random_seed):
     assert two.layers_[0].n_jobs == 2
     assert_array_equal(one.transform(X), two.transform(X))
     assert_array_equal(one.score_samples(X), two.score_samples(X))
-    assert_array_equal(one.sample(9000, 0), two.sample(9000, 0))
+    assert_array_equal(
+        one.sample(9000, random_state=0), two.sample(9000, random_state=0)
+    )
 
 
 def test_a_sample_depends_on_its_own_seed_only(flow):

@@ -173,7 +173,9 @@ def test_a_flow_of_images_is_saved_in_one_file(digits_flow, tmp_path):
     flow, _, test = digits_flow
     flow.save(tmp_path / "digits.gflow")
     again = GenFlow.load(tmp_path / "digits.gflow")
-    np.testing.assert_array_equal(again.sample(20, 0), flow.sample(20, 0))
+    np.testing.assert_array_equal(
+        again.sample(20, random_state=0), flow.sample(20, random_state=0)
+    )
     np.testing.assert_array_equal(again.score_samples(test), flow.score_samples(test))
 
 

@@ -128,7 +128,7 @@ def test_same_seed_and_any_threads_give_the_same_bits():
     assert_array_equal(one.transform(X), two.transform(X))
     assert_array_equal(one.score_samples(X), two.score_samples(X))
     again = pickle.loads(pickle.dumps(one))
-    assert_array_equal(one.sample(50, 0), again.sample(50, 0))
+    assert_array_equal(one.sample(50, random_state=0), again.sample(50, random_state=0))
 
 
 def test_saved_and_loaded_is_the_same(tmp_path, fitted):
@@ -159,7 +159,7 @@ def test_odd_inputs_keep_the_inverse_and_finite_densities(kind):
 def test_an_all_missing_column_stays_missing():
     X = np.column_stack([np.full(30, np.nan), np.arange(30.0)])
     layer = TreeTriangular(random_state=0).fit(X)
-    assert np.isnan(layer.sample(20, 0)[:, 0]).all()
+    assert np.isnan(layer.sample(20, random_state=0)[:, 0]).all()
     assert np.isfinite(layer.score_samples(X)).all()
 
 
@@ -170,7 +170,7 @@ def test_missing_cells_follow_their_pattern_exactly():
     x[pattern == 1] = np.nan
     y[pattern >= 1] = np.nan
     layer = TreeTriangular(nominal=[True, False, False], random_state=0)
-    rows = layer.fit(np.column_stack([pattern, x, y])).sample(2000, 0)
+    rows = layer.fit(np.column_stack([pattern, x, y])).sample(2000, random_state=0)
     assert_array_equal(np.isnan(rows[:, 1]), rows[:, 0] == 1)
     assert_array_equal(np.isnan(rows[:, 2]), rows[:, 0] >= 1)
 

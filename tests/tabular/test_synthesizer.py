@@ -90,8 +90,8 @@ def test_bad_parameter_is_refused(parameters, message):
 
 def test_shares_are_exact_whatever_the_flow_gets_wrong():
     class Squeezed(GaussianFlow):
-        def sample(self, n_samples=1, random_state=None):
-            return 0.7 * super().sample(n_samples, random_state) + 0.2
+        def sample(self, n_samples=1, *, random_state=None):
+            return 0.7 * super().sample(n_samples, random_state=random_state) + 0.2
 
     df = patients(2000)
     synthetic = (

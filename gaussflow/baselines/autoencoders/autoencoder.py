@@ -1,8 +1,7 @@
 """The plain autoencoder."""
 
-from gaussflow._common.checks import Choice, Number
+from gaussflow._common.checks import Choice, Number, keep_params
 from gaussflow.baselines.autoencoders.reconstruction import ReconstructionModel
-from gaussflow.baselines.networks.training import keep_params
 
 LOSSES = ("mse", "bernoulli")
 

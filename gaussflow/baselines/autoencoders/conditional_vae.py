@@ -5,7 +5,7 @@ from scipy.special import logsumexp
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from gaussflow._common.checks import Choice, check_integer
+from gaussflow._common.checks import Choice, check_integer, keep_params
 from gaussflow._common.labels import label_codes
 from gaussflow._common.seeds import as_generator
 from gaussflow.baselines.autoencoders.priors import (
@@ -14,7 +14,6 @@ from gaussflow.baselines.autoencoders.priors import (
     standard_prior,
 )
 from gaussflow.baselines.autoencoders.vae import VAETransformer, kl_to_standard_normal
-from gaussflow.baselines.networks.training import keep_params
 
 PLACES = ("input", "latent", "output")
 

@@ -3,14 +3,13 @@
 import numpy as np
 from scipy.special import ndtri
 
-from gaussflow._common.checks import Choice, Number, check_integer
+from gaussflow._common.checks import Choice, Number, check_integer, keep_params
 from gaussflow._common.normal import LOG_2PI
 from gaussflow.baselines.autoencoders.base import LatentModel
 from gaussflow.baselines.autoencoders.likelihoods import (
     bernoulli_log_likelihood,
     gaussian_log_likelihood,
 )
-from gaussflow.baselines.networks.training import keep_params
 from gaussflow.baselines.noise import NOISES
 
 LIKELIHOODS = ("bernoulli", "gaussian")

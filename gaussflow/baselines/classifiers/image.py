@@ -9,7 +9,7 @@ from sklearn.base import (
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from gaussflow._common.checks import Integer, Number, check_params
+from gaussflow._common.checks import Integer, Number, check_params, keep_params
 from gaussflow.baselines.networks.architectures import (
     dense_steps,
     flat_width,
@@ -18,7 +18,6 @@ from gaussflow.baselines.networks.architectures import (
 from gaussflow.baselines.networks.network import Network
 from gaussflow.baselines.networks.training import (
     Trained,
-    keep_params,
     standardisation,
     standardised,
 )

@@ -7,10 +7,11 @@ from scipy.ndimage import zoom
 from sklearn.datasets import load_digits
 from sklearn.utils.validation import check_is_fitted
 
+from gaussflow._common.checks import keep_params
 from gaussflow._common.seeds import draw_seed
 from gaussflow.baselines.classifiers.image import ImageClassifier, NetworkClassifier
 from gaussflow.baselines.networks.network import Network
-from gaussflow.baselines.networks.training import keep_params, standardised
+from gaussflow.baselines.networks.training import standardised
 
 #: Passes over the bundled digits that pretrain the default backbone.
 PRETRAINING_EPOCHS = 10

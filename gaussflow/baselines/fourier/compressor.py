@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from gaussflow._common.checks import Choice, Integer, Number, check_params
+from gaussflow._common.checks import Choice, Integer, Number, check_params, keep_params
 from gaussflow._common.seeds import as_generator
 from gaussflow.baselines.fourier.net import (
     BASES,
@@ -27,7 +27,6 @@ from gaussflow.baselines.fourier.training import (
     polish,
     usual_learning_rate,
 )
-from gaussflow.baselines.networks.training import keep_params
 from gaussflow.metrics import psnr
 from gaussflow.persistence import Saved
 from gaussflow.persistence.state import Persistent

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from gaussflow._common.checks import Choice, Integer, Number, check_sizes
+from gaussflow._common.checks import Choice, Integer, Number, check_sizes, keep_params
 from gaussflow.baselines.autoencoders.priors import MAX_ROWS
 from gaussflow.baselines.autoencoders.reconstruction import ReconstructionModel
 from gaussflow.baselines.fourier.codes import (
@@ -24,7 +24,7 @@ from gaussflow.baselines.fourier.net import (
     pixel_positions,
 )
 from gaussflow.baselines.networks.architectures import dense_steps
-from gaussflow.baselines.networks.training import keep_params, standardised
+from gaussflow.baselines.networks.training import standardised
 
 MODES = ("encoder", "autodecoder")
 #: The decoder's last layer starts this much smaller than others: what all images have

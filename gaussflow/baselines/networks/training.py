@@ -5,9 +5,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gaussflow._common.checks import Integer, Number, check_image_shape
+from gaussflow._common.docstrings import complete_docstrings
 from gaussflow._common.optional import import_optional
 from gaussflow._common.seeds import as_generator
-from gaussflow.baselines.networks.docstrings import complete_docstrings
 from gaussflow.persistence import Saved
 from gaussflow.persistence.state import Persistent
 
@@ -131,11 +131,6 @@ class Trained(Saved, Persistent, BaseEstimator):
     def _inputs(self, X):
         """Return rows in the networks' units, in their own precision."""
         return (X - self.offset_.astype(X.dtype)) / self.scale_.astype(X.dtype)
-
-
-def keep_params(given):
-    """Keep the arguments of ``__init__``, its ``locals()``, under their names."""
-    vars(given.pop("self")).update(given)
 
 
 def standardisation(X, image_shape):

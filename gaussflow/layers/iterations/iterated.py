@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from gaussflow._common.blocks import row_blocks, run_threads
-from gaussflow._common.checks import Integer, Number, check_params
+from gaussflow._common.checks import Integer, Number, check_params, keep_params
 from gaussflow._common.normal import log_standard_normal
 from gaussflow.layers.base import Layer
 from gaussflow.marginals import get_marginal
@@ -19,21 +18,40 @@ PATIENCE = 8
 class Iterated(Layer):
     """Base class of layers that standardise columns, then iterate.
 
-    A subclass stores the parameters ``n_iter``, ``rotation``, ``marginal``,
-    ``degree``, ``gate``, ``tol`` and ``n_jobs``, and fits one iteration at a
-    time: an object with the methods of
+    A subclass fits one iteration at a time: an object with the methods of
     :class:`~gaussflow.layers.iterations.iteration.Iteration`.
+
+    Parameters
+    ----------
+    n_iter : int
+        Most iterations.
+    rotation : str or callable
+        "random" (Haar), "structured" (Hadamard), "pca", "ica", "sliced",
+        "identity", "auto", or a function ``f(Z, rng)`` that returns orthonormal
+        rows.
+    marginal : str or Marginal
+        "spline", "kde", "quantile", "polynomial", "auto", or an instance.
+    degree : int
+        Degree of the polynomials of ``marginal="polynomial"``.
+    gate : float, "auto" or None
+        Standard errors that a direction's held-out gain must exceed; None
+        admits every direction. "auto" grows with the number of directions K
+        that compete, Phi^-1(1 - 1/K) and at least 1, so that on pure noise
+        less than one is admitted by chance.
+    tol : float
+        Stop when the admitted gain of the last 8 iterations falls below ``tol``
+        a row and column, in nats between rows and noise; 0 never stops early.
+    random_state : int, RandomState, Generator or None
+        Randomness of rotations and splits.
 
     Attributes
     ----------
     entry_, exit_ : EntryMap or None
         The standardisation that rows enter by, and the one that they leave by.
-    iterations_ : list
+    iterations_ : list of Iteration
         Admitted iterations, in order.
     n_iter_ : int
         Iterations run, whether or not they admitted a direction.
-    n_features_in_ : int
-        Columns seen at fit.
     """
 
     exit_: EntryMap | None = None
@@ -56,14 +74,7 @@ class Iterated(Layer):
         n_jobs=None,
         random_state=None,
     ):
-        self.n_iter = n_iter
-        self.rotation = rotation
-        self.marginal = marginal
-        self.degree = degree
-        self.gate = gate
-        self.tol = tol
-        self.n_jobs = n_jobs
-        self.random_state = random_state
+        keep_params(locals())
 
     def _fit_iteration(self, X, rng):
         """Fit one iteration on X without applying it.
@@ -80,7 +91,6 @@ class Iterated(Layer):
         raise NotImplementedError(f"{type(self).__name__} is fitted between samples.")
 
     def fit_forward(self, X, rng, *, monitor=None, start=None):
-        """Fit on X, which is overwritten by the rows carried through the layer."""
         self._check_params(X.shape[1])
         self.n_features_in_ = X.shape[1]
         log_det = np.zeros(len(X))
@@ -92,7 +102,6 @@ class Iterated(Layer):
         return X, log_det
 
     def forward_and_log_det(self, X):
-        """Return Z and log |det dZ/dX| of each row."""
         log_det = np.zeros(len(X))
         if self.entry_ is not None:
             X = self.entry_.forward_and_log_det(X, log_det)
@@ -101,7 +110,6 @@ class Iterated(Layer):
         return X, log_det
 
     def inverse_and_log_det(self, Z):
-        """Return X and log |det dX/dZ| of each row."""
         log_det = np.zeros(len(Z))
         for iteration in reversed(self.iterations_):
             Z = iteration.inverse(Z, log_det)
@@ -132,10 +140,6 @@ class Iterated(Layer):
         check_params(self)
         get_rotation(self.rotation)
         get_marginal(self.marginal, degree=self.degree)
-
-    def _over_blocks(self, X, work):
-        """Run work(rows) over blocks of rows, in threads; return the results."""
-        return run_threads(work, row_blocks(len(X)), self.n_jobs)
 
     def _enter(self, X, log_det, rng):
         """Fit an entry map, apply it to X in place, and return it."""

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from gaussflow._common.checks import check_image_shape, check_pair, is_integer
 from gaussflow.kernels.patches import scatter_columns
 from gaussflow.persistence.state import Persistent, check_that
 
@@ -137,26 +136,3 @@ class Tiles(Persistent):
             inside = (self.positions >= 0) & (self.positions < rows * columns)
             distinct = len(np.unique(self.positions)) == len(self.positions)
             check_that(self, inside.all() and distinct, "positions must be patches")
-
-
-def draw_tiles(image_shape, patch_size, stride, shift, rng):
-    """Return the patches of one iteration, as a layer's parameters of these names say.
-
-    ``rng`` draws the shift where it is "random".
-    """
-    shape = check_image_shape(image_shape, "Conv")
-    limits = [(1, shape[0]), (1, shape[1])]
-    size = check_pair("patch_size", patch_size, limits)
-    step = size
-    if stride is not None:
-        limits = [(size[0], None), (size[1], None)]
-        step = check_pair("stride", stride, limits)
-    if isinstance(shift, str) and shift == "random":
-        place = tuple(int(rng.integers(length)) for length in shape[:2])
-    elif is_integer(shift, 0):
-        place = (int(shift) % shape[0], int(shift) % shape[1])
-    else:
-        raise ValueError(
-            f'shift must be "random" or an integer of at least 0, got {shift!r}.'
-        )
-    return Tiles(shape, size, step, place)

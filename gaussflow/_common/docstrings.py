@@ -14,6 +14,10 @@ X : array-like of shape (n_samples, n_features)
     Rows in the units of the training data.
 y : None
     Ignored.
+n_samples : int, default=1
+    Number of rows, at least 1.
+random_state : int, RandomState, Generator or None, default=None
+    Randomness of this draw.
 Z : array-like of shape (n_samples, latent_dim)
     Codes.
 labels : array-like of shape (n_samples,), or one label, or None
@@ -23,20 +27,23 @@ shape : tuple (height, width) or None, default=None
 
 
 def complete_docstrings(cls):
-    """Complete the docstrings of a class that has parameters, and of its methods."""
+    """Complete the docstrings of a class and of its methods; return it."""
     parts = sections(cls.__doc__)
-    if "__init__" in vars(cls) and "Parameters" in parts:
-        above = [sections(base.__doc__) for base in cls.__mro__[:0:-1]]
-        known = _entries("Parameters", *above, parts)
-        parameters = inspect.signature(cls).parameters.values()
-        parts["Parameters"] = "\n".join(
-            _with_default(known[p.name], p.default)
-            for p in parameters
-            if p.name in known
-        )
-        attributes = _entries("Attributes", *above, parts)
-        parts["Attributes"] = "\n".join(dict.fromkeys(attributes.values()))
-        cls.__doc__ = _joined(parts)
+    above = [sections(base.__doc__) for base in cls.__mro__[:0:-1]]
+    known = _entries("Parameters", *above, parts)
+    parameters = inspect.signature(cls).parameters
+    entries = [
+        _with_default(known[name], parameter.default)
+        for name, parameter in parameters.items()
+        if name in known
+    ]
+    # What a base class describes for those that extend it.
+    own = _entries("Parameters", parts)
+    entries += [entry for name, entry in own.items() if name not in parameters]
+    parts["Parameters"] = "\n".join(entries)
+    attributes = _entries("Attributes", *above, parts)
+    parts["Attributes"] = "\n".join(dict.fromkeys(attributes.values()))
+    cls.__doc__ = _joined(parts)
     for name, method in vars(cls).items():
         if inspect.isfunction(method) and method.__doc__ and not name.startswith("_"):
             parts = sections(method.__doc__)
@@ -47,6 +54,7 @@ def complete_docstrings(cls):
             parts["Parameters"] = "\n".join(dict.fromkeys(known[n] for n in names))
             parts.setdefault("Returns", above.get("Returns", ""))
             method.__doc__ = _joined(parts)
+    return cls
 
 
 def sections(doc):
@@ -66,12 +74,14 @@ def _entries(title, *docs):
     for doc in docs:
         for entry in re.split(r"\n(?=\S)", doc.get(title, "")):
             for name in entry.split(" :")[0].split(", "):
-                found[name] = entry
+                found[name.strip("*")] = entry
     found.pop("", None)
     return found
 
 
 def _with_default(entry, default):
+    if isinstance(default, type):  # none, or a class, which repr does not spell
+        return entry
     first, *rest = entry.split("\n")
     default = f'"{default}"' if isinstance(default, str) else repr(default)
     return "\n".join([f"{first.split(', default=')[0]}, default={default}", *rest])
