@@ -5,6 +5,7 @@ import warnings
 
 from gaussflow.cli.files import CommandError
 from gaussflow.cli.parser import make_parser
+from gaussflow.cli.words import tell
 
 __all__ = ["CommandError", "main"]
 
@@ -39,17 +40,17 @@ def main(argv=None):
             warnings.showwarning = _show_warning
             passed = getattr(commands, args.command)(args)
     except (CommandError, ImportError) as exc:
-        print(f"gaussflow: {' '.join(str(exc).split())}", file=sys.stderr)
+        tell(exc)
         return BAD_INPUT
     except KeyboardInterrupt:
-        print("gaussflow: interrupted; nothing was written", file=sys.stderr)
+        tell("interrupted; nothing was written")
         return INTERRUPTED
     return OK if passed else FAILED
 
 
 def _show_warning(message, *_, **__):
     """Show what a user should know in one line, without the place in the code."""
-    print(f"gaussflow: warning: {' '.join(str(message).split())}", file=sys.stderr)
+    tell(f"warning: {message}")
 
 
 if __name__ == "__main__":

@@ -12,10 +12,12 @@ from gaussflow.cli.progress import Progress
 from gaussflow.cli.tables import (
     check_reading,
     import_for,
+    kinds_of,
     load_schema,
     read_table,
     table_content,
 )
+from gaussflow.cli.words import printable
 
 
 def synth(args):
@@ -40,9 +42,12 @@ def synth(args):
     import_for(args.table, args.out, None if share is not None else args.holdout)
     with Progress(4) as progress:
         progress.step(f"reading {args.table}")
-        df = read_table(args.table, args)
+        schema = load_schema(args.schema)
+        df = read_table(args.table, args, kinds_of(schema))
         if share is None:
-            train, unseen = df, read_table(args.holdout, args)
+            layout = df.attrs.get("layout")
+            kinds = layout.kinds if layout else kinds_of(schema)
+            train, unseen = df, read_table(args.holdout, args, kinds)
             _check_same_columns(train, unseen, args.holdout)
         else:
             train, unseen = _split(df, share, Path(args.table).name, args.seed)
@@ -54,12 +59,13 @@ def synth(args):
             seed=args.seed,
             progress=progress,
             conditions=args.condition,
-            schema=load_schema(args.schema),
+            schema=schema,
             constraints=args.constraint,
             target=args.target,
             min_category_count=args.min_category_count,
         )
-    contents = {args.out: table_content(synthetic, args.out, args, df.attrs["bare"])}
+    layout = df.attrs.get("layout")
+    contents = {args.out: table_content(synthetic, args.out, args, layout)}
     if args.report:
         contents[args.report] = reports.page
     return _finish(contents, summary, args.strict, reports)
@@ -106,12 +112,15 @@ def report(args):
 
     with Progress(3) as progress:
         progress.step("reading the tables")
-        real, synthetic = read_table(args.real, args), read_table(args.synthetic, args)
-        unseen = read_table(args.holdout, args) if args.holdout else None
+        schema = load_schema(args.schema)
+        real = read_table(args.real, args, kinds_of(schema))
+        layout = real.attrs.get("layout")
+        kinds = layout.kinds if layout else kinds_of(schema)
+        synthetic = read_table(args.synthetic, args, kinds)
+        unseen = read_table(args.holdout, args, kinds) if args.holdout else None
         for table, path in ((synthetic, args.synthetic), (unseen, args.holdout)):
             if table is not None:
                 _check_same_columns(real, table, path)
-        schema = load_schema(args.schema)
         try:
             schema = Schema.infer(real) if schema is None else schema
             reports = _judge(
@@ -145,7 +154,8 @@ def impute(args):
     import_for(args.table, args.out)
     with Progress(3) as progress:
         progress.step(f"reading {args.table}")
-        df = read_table(args.table, args)
+        schema = load_schema(args.schema)
+        df = read_table(args.table, args, kinds_of(schema))
         n_missing = int(df.isna().to_numpy().sum())
         if n_missing == 0:
             raise CommandError(
@@ -156,7 +166,7 @@ def impute(args):
         synthesizer = _fit(
             df,
             args.table,
-            schema=load_schema(args.schema),
+            schema=schema,
             constraints=args.constraint,
             target=args.target,
             random_state=args.seed,
@@ -171,7 +181,8 @@ def impute(args):
     if left:
         empty = [str(c) for c in filled if filled[c].isna().any()]
         summary += f", {left} left in columns that are not learned: {', '.join(empty)}"
-    content = table_content(filled, args.out, args, df.attrs["bare"])
+    layout = df.attrs.get("layout")
+    content = table_content(filled, args.out, args, layout, filled=True)
     return _finish({args.out: content}, summary)
 
 
@@ -321,7 +332,8 @@ def _finish(contents, summary, strict=False, reports=None):
     """Write the files, say what was done, and return whether it passed."""
     write_all(contents)
     try:
-        print("\n".join([summary, *(f"wrote {path}" for path in contents)]), flush=True)
+        lines = [summary, *(f"wrote {path}" for path in contents)]
+        print(printable("\n".join(lines)), flush=True)
     except BrokenPipeError:
         # The reader has seen enough, as in "| head"; what is left goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

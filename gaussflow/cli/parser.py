@@ -183,6 +183,7 @@ def _synth(parser):
     )
     _strict(parser)
     _reading(parser)
+    _writing(parser)
     _seed(parser)
     _force(parser)
 
@@ -219,6 +220,7 @@ def _impute(parser):
     )
     _learning(parser)
     _reading(parser)
+    _writing(parser)
     _seed(parser)
     _force(parser)
 
@@ -252,6 +254,12 @@ def _reading(parser):
     group = parser.add_argument_group("how a CSV file is written")
     group.add_argument("--sep", default=",", help="separator (default: ',')")
     group.add_argument("--decimal", default=".", help="decimal point (default: '.')")
+    group.add_argument(
+        "--thousands",
+        default="",
+        metavar="SIGN",
+        help="what stands between groups of three digits (default: nothing)",
+    )
     group.add_argument("--encoding", default="utf-8", help="default: utf-8")
     group.add_argument(
         "--missing",
@@ -259,6 +267,15 @@ def _reading(parser):
         default=[],
         metavar="TEXT",
         help="a further text that means a missing cell; may be repeated",
+    )
+
+
+def _writing(parser):
+    parser.add_argument(
+        "--escape-formulas",
+        action="store_true",
+        help="write an apostrophe before texts that a spreadsheet would run: those "
+        "that begin with =, +, - or @",
     )
 
 

@@ -4,6 +4,7 @@ import gzip
 
 from gaussflow._common.optional import import_optional
 from gaussflow.cli.files import CommandError
+from gaussflow.cli.words import tell
 
 PARQUET = (".parquet", ".pq")
 
@@ -33,39 +34,64 @@ def check_reading(args):
             f"{args.decimal!r}. A file with decimal commas needs another --sep, "
             "mostly ';'."
         )
+    sign = args.thousands
+    if len(sign) > 1 or sign.isalnum() or sign == args.decimal or sign in ("+", "-"):
+        raise CommandError(
+            f"--thousands must be one character other than --decimal, got {sign!r}."
+        )
 
 
-def read_table(path, args):
-    """Read a CSV or Parquet file by the command's options."""
+def read_table(path, args, kinds=None):
+    """Read a CSV or Parquet file by the command's options.
+
+    ``kinds`` says what the columns of a CSV file are; see ``read_csv``.
+    """
     from gaussflow.tabular.files.csv import TableError, read_csv
     from gaussflow.tabular.files.parquet import read_parquet
 
     try:
         if is_parquet(path):
             return read_parquet(path)
-        return read_csv(
+        df = read_csv(
             path,
             separator=args.sep,
             decimal=args.decimal,
+            thousands=args.thousands,
             encoding=args.encoding,
             missing=args.missing,
+            kinds=kinds,
         )
     except TableError as exc:
         raise CommandError(str(exc)) from exc
+    for note in df.attrs["layout"].notes:
+        tell(f"warning: {note}")
+    return df
 
 
-def table_content(df, path, args=None, bare=()):
+def kinds_of(schema):
+    """Return what a schema says of the cells of its columns; None without one."""
+    return schema and {column.name: column.cell_kind for column in schema}
+
+
+def table_content(df, path, args=None, layout=None, *, filled=False):
     """Return a table as the bytes of its file, a CSV file written as the input was."""
-    from gaussflow.tabular.files.csv import csv_text
     from gaussflow.tabular.files.parquet import parquet_bytes
 
     if is_parquet(path):
         return parquet_bytes(df)
-    if args is None:
-        content = csv_text(df, bare).encode("utf-8")
+    if layout is None:
+        options = {"sep": args.sep, "decimal": args.decimal} if args else {}
+        text = df.to_csv(index=False, lineterminator="\n", **options)
     else:
-        text = csv_text(df, bare, separator=args.sep, decimal=args.decimal)
-        content = text.encode(args.encoding)
+        formulas = layout.formulas(df)
+        if formulas and not args.escape_formulas:
+            tell(
+                f"warning: {path}: texts of {', '.join(map(repr, formulas))} begin as "
+                "formulas do (=, +, - or @), and a spreadsheet runs them. Add "
+                "--escape-formulas to write an apostrophe before such texts."
+            )
+        text = layout.text(df, filled=filled, escape=args.escape_formulas)
+    content = text.encode(args.encoding if args else "utf-8")
     # Without the time of day: the same seed gives the same bytes.
     return gzip.compress(content, mtime=0) if str(path).endswith(".gz") else content
 

@@ -43,7 +43,8 @@ class BaseSynthesizer(Saved, Persistent, BaseEstimator):
         check_frame(df)
         self._check_parameters(df)
         rng = as_generator(self.random_state)
-        schema = Schema.infer(df) if isinstance(self.schema, str) else self.schema
+        given = None if isinstance(self.schema, str) else self.schema
+        schema = Schema.of(df, given)
         if isinstance(self.schema, str):
             _warn_excluded(schema)
         rules = Rules(

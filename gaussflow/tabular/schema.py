@@ -100,6 +100,26 @@ class Schema(Persistent):
         rules = propose_constraints(columns, df) if constraints else []
         return cls(columns=columns, n_rows=len(df), constraints=rules)
 
+    @classmethod
+    def of(cls, df, schema=None):
+        """Return the schema of a table: a given one, or what is inferred.
+
+        What a kind of a given one needs and it does not say, is read off the table:
+        the levels of a column that ``edit``, or a hand in the saved file, made
+        "categorical".
+        """
+        if schema is None:
+            return cls.infer(df)
+        schema.check(df)
+        columns = []
+        for column in schema:
+            if not column.is_complete:
+                found = describe_kind(df[column.name], column.name, column.kind)
+                found["note"] = column.note or found.get("note", "")
+                column = Column(name=column.name, **found)
+            columns.append(column)
+        return replace(schema, columns=columns)
+
     def edit(self, name, /, **changes):
         """Change what the schema says of one column, in place.
 

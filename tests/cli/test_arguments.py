@@ -48,7 +48,7 @@ BAD_ARGUMENTS = {
     "report_exists": (["--report", "old.csv"], "old.csv exists; add --force"),
     "no_directory": (["--out", "no/s.csv"], "mkdir -p no"),
     "a_directory": (["--out", "folder"], "is a directory"),
-    "the_input": (["--out", "patients.csv", "--force"], "is the input table"),
+    "the_input": (["--out", "patients.csv", "--force"], "is an input"),
     "same_file": (["--report", "s.csv"], "are the same file"),
     "holdout": (["--holdout", "1"], "--holdout must lie between 0 and 1"),
     "holdout_file": (["--holdout", "no.csv"], "no.csv does not exist"),
@@ -114,7 +114,7 @@ def test_wrong_usage_exits_with_2(argv):
 @pytest.mark.parametrize(
     ("extra", "message"),
     [
-        (["--out", "patients.csv", "--force"], "is the input table"),
+        (["--out", "patients.csv", "--force"], "is an input"),
         (["--target", "hope"], "target 'hope' is not among"),
         (["--known", "hope", "--holdout", "patients.csv"], "known names 'hope'"),
         (["--constraint", "hope > 1"], "hope"),

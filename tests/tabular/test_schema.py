@@ -209,8 +209,6 @@ def test_edit_changes_one_column_in_place():
         ("sites", {"kind": "text"}, "no column 'sites'. Columns: age"),
         ("site", {"colour": 1}, "no attribute colour to change. Attributes: kind"),
         ("site", {"name": "ward"}, "no attribute name"),
-        ("age", {"kind": "categorical"}, r"Schema.infer\(df, kinds=\{'age': 'cat"),
-        ("site", {"kind": "integer"}, "bounds are not known"),
         ("site", {"kind": "constant"}, "cannot become constant: it holds 3 values"),
         ("smoker", {"kind": "text"}, "bool has no missing cells"),
     ],
@@ -223,10 +221,14 @@ def test_edit_that_makes_no_sense_is_refused(name, changes, message):
     assert schema.to_dict() == before
 
 
-def test_kind_set_by_hand_without_levels_is_refused_at_fit():
-    schema = Schema.infer(patients())
-    schema["age"].kind = "categorical"
-    with pytest.raises(ValueError, match="cannot become categorical: its levels"):
+def test_what_a_kind_needs_is_read_off_the_table_at_fit():
+    """An edited kind lacks levels or bounds; cells that cannot be so are refused."""
+    schema = Schema.infer(patients(), constraints=False).edit("age", kind="categorical")
+    assert not schema["age"].is_complete
+    fitted = CopulaSynthesizer(GaussianFlow(), schema=schema).fit(patients()).schema_
+    assert fitted["age"].levels == sorted(set(patients()["age"]))
+    schema = Schema.infer(patients()).edit("site", kind="integer")
+    with pytest.raises(ValueError, match="'site' is integer .* but holds"):
         CopulaSynthesizer(GaussianFlow(), schema=schema).fit(patients())
 
 

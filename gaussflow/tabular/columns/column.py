@@ -80,6 +80,32 @@ class Column(Persistent):
         """Whether a flow learns this column."""
         return self.kind in LEARNED_KINDS
 
+    @property
+    def is_complete(self):
+        """Whether it has the levels, or the bounds, that its kind needs."""
+        if self.is_number:
+            return self.low is not None
+        if self.kind == "boolean":
+            return self.levels == [False, True]
+        return self.levels is not None or not self.is_learned
+
+    @property
+    def cell_kind(self):
+        """What a file's cells are read as: number, datetime, boolean or text.
+
+        None for objects that may be of several kinds.
+        """
+        if self.kind in ("datetime", "boolean"):
+            return self.kind
+        dtype = self.dtype.lower()
+        kinds = {("int", "uint", "float", "double"): "number", ("bool",): "boolean"}
+        kinds |= {("datetime", "timestamp", "date"): "datetime"}
+        found = [kind for names, kind in kinds.items() if dtype.startswith(names)]
+        if self.kind in ("continuous", "integer") or found:
+            return found[0] if found else "number"
+        plain = self.levels is None or all(isinstance(v, str) for v in self.levels)
+        return "text" if plain else None
+
     def __str__(self):
         """Describe the column in one line."""
         parts = [f"{self.name!s:<26.26} {self.kind:<12} {self.dtype:<16.16}"]
@@ -97,7 +123,7 @@ class Column(Persistent):
 
 
 def check_column(column):
-    """Raise a ValueError unless the column has what its kind needs."""
+    """Raise a ValueError unless the column can be of its kind."""
     known = LEARNED_KINDS + EXCLUDED_KINDS
     if column.kind not in known:
         raise ValueError(
@@ -105,14 +131,6 @@ def check_column(column):
             f"choose one of {', '.join(known)}."
         )
     _check_excluded(column)
-    no_levels = column.is_learned and not column.is_number and column.levels is None
-    no_bounds = column.is_number and column.low is None
-    if no_levels or no_bounds:
-        raise ValueError(
-            f"Column {column.name!r} cannot become {column.kind}: its "
-            f"{'levels' if no_levels else 'bounds'} are not known. Read them off the "
-            f"table with Schema.infer(df, kinds={{{column.name!r}: {column.kind!r}}})."
-        )
 
 
 def _check_excluded(column):

@@ -127,8 +127,7 @@ class TableEncoder(RankEncoder):
 
     def _fit_scores(self, df, rng):
         """Learn maps and correlation; return the intervals of the cells."""
-        schema = Schema.infer(df) if self.schema is None else self.schema
         check_frame(df)
-        schema.check(df)
+        schema = Schema.of(df, self.schema)
         low, high, self.correlation_ = self._fit(df, schema, rng, self.n_sweeps)
         return low, high

@@ -19,7 +19,7 @@ def read_parquet(path):
     Returns
     -------
     df : pandas.DataFrame
-        With the dtypes of the file and a plain index; ``attrs["bare"]`` is empty.
+        With the dtypes of the file and a plain index; no layout of a CSV file.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def read_parquet(path):
             f"{path} has {df.shape[0]} row(s) and {df.shape[1]} column(s); at least 2 "
             "of each are needed, and some hundreds of rows to learn well."
         )
-    df.attrs["bare"] = []
+    df.attrs = {}
     return df
 
 

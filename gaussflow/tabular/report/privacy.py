@@ -155,7 +155,7 @@ class PrivacyReport(Report):
         report : PrivacyReport
         """
         limits = check_limits(limits, PRIVACY_LIMITS)
-        schema = Schema.infer(train) if schema is None else schema
+        schema = Schema.of(train, schema)
         if holdout is not None and len(holdout) < 2:
             raise ValueError(
                 f"holdout has {len(holdout)} row(s); the attacks need some hundreds of "

@@ -135,7 +135,7 @@ class QualityReport(Report):
         report : QualityReport
         """
         limits = check_limits(limits, QUALITY_LIMITS)
-        schema = Schema.infer(train) if schema is None else schema
+        schema = Schema.of(train, schema)
         constraints = [Constraint(c) for c in [*schema.constraints, *constraints]]
         constraints = list(dict.fromkeys(constraints))
         rngs = as_generator(random_state).spawn(5)
