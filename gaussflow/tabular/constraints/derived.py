@@ -42,8 +42,7 @@ class Derived(Persistent):
         self.learn(df)
         real = df[self.column.name]
         numbers, fine = self.compute(df)
-        missing = real.isna().to_numpy()
-        unknown = np.isnan(numbers)
+        missing, unknown = real.isna().to_numpy(), np.isnan(numbers)
         self.dropped = bool((missing == unknown).all())
         both = ~missing & ~unknown
         if not both.any():
@@ -56,15 +55,20 @@ class Derived(Persistent):
     def fill(self, frame):
         """Return the column's cells for new rows, and which are allowed."""
         numbers, fine = self.compute(frame)
-        unknown = np.isnan(numbers)
         if self.dropped:
-            return from_numbers(
-                np.where(fine, numbers, self.fallback), self.column
-            ), fine
+            numbers = np.where(fine, numbers, self.fallback)
+            return from_numbers(numbers, self.column), fine
         drawn = to_numbers(frame[self.column.name], self.column)
-        kept = np.isnan(drawn) | unknown
+        kept = np.isnan(drawn) | np.isnan(numbers)
         numbers = np.where(kept | ~fine, drawn, numbers)
         return from_numbers(numbers, self.column), fine | kept
+
+    def solved(self, schema):
+        """Return an equality solved for each of its columns, this one last.
+
+        Nothing where the rule is none that can be solved.
+        """
+        return []
 
 
 class SumColumn(Derived):
@@ -92,11 +96,7 @@ class SumColumn(Derived):
         """Return the column's grid coordinates and which are allowed."""
         total = np.full(len(frame), self.constant)
         for name, factor in zip(self.sources, self.factors, strict=True):
-            cells = frame[name]
-            filled = cells.notna().to_numpy()
-            values = np.full(len(frame), np.nan)
-            values[filled] = cells[filled].to_numpy(dtype=np.float64)
-            total += factor * values
+            total += factor * frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
         if self.column.decimals is None:
             numbers, fine = total, np.ones(len(total), dtype=bool)
         else:
@@ -109,6 +109,20 @@ class SumColumn(Derived):
             fine &= ~((numbers < low) | (numbers > high))
             fine &= ~((no_low & (numbers == low)) | (no_high & (numbers == high)))
         return numbers, fine
+
+    def solved(self, schema):
+        """Return the sum solved for each of its columns, without bounds."""
+        given, found = dict(zip(self.sources, self.factors, strict=True)), []
+        for column in (schema[n] for n in given if n in schema.names):
+            share = given[column.name]
+            factors = {n: -f / share for n, f in given.items() if n != column.name}
+            factors[self.column.name] = 1.0 / share
+            terms = list(factors), [*factors.values()]
+            found.append(SumColumn(column, *terms, -self.constant / share))
+        return [
+            *found,
+            SumColumn(self.column, self.sources, self.factors, self.constant),
+        ]
 
 
 class LookupColumn(Derived):
@@ -166,45 +180,34 @@ class CopyColumn(Derived):
 
     def compute(self, frame):
         """Return the column's numbers and which are allowed."""
-        cells = frame[self.sources[0]]
-        column = self.column
-        fine = np.ones(len(cells), dtype=bool)
+        cells, column = frame[self.sources[0]], self.column
         if column.is_number:
             numbers = to_numbers(cells, column)
-            fine = np.isnan(numbers) | (numbers == np.rint(numbers))
-            return numbers, fine
+            return numbers, np.isnan(numbers) | (numbers == np.rint(numbers))
         known = cells.astype(object).isin(column.levels).to_numpy()
         fine = known | cells.isna().to_numpy()
         return to_numbers(cells.where(fine), column), fine
+
+    def solved(self, schema):
+        """Return each of the two columns as a copy of the other."""
+        names = [n for n in self.sources if n in schema.names]
+        others = [CopyColumn(schema[n], [self.column.name]) for n in names]
+        return [*others, CopyColumn(self.column, self.sources)]
 
 
 def derive(trees, schema, df, target, min_count):
     """Choose the columns that can be computed from others.
 
-    Parameters
-    ----------
-    trees : list of constraints' trees
-        What holds in every row of ``df``, bound to its columns.
-    schema : Schema
-        What the columns are.
-    df : pandas.DataFrame
-        The table.
-    target : str or None
-        A column that is learned in any case.
-    min_count : int
-        Rows that an extreme or a level needs to come out.
-
-    Returns
-    -------
-    derived : list of Derived
-        In an order in which they can be computed.
+    The trees, bound to the table's columns, hold in every row of ``df``; ``target`` is
+    learned in any case; an extreme or a level of fewer than ``min_count`` rows does not
+    come out. Each Derived comes after those that it is computed from.
     """
     found = []
     for tree in trees:
         for candidate in _candidates(tree, schema, df):
             name = candidate.column.name
             taken = name == target or any(d.column.name == name for d in found)
-            if taken or _reaches(found, candidate.sources, name):
+            if taken or name in needed(candidate.sources, found):
                 continue
             if candidate.fit(df, min_count):
                 found.append(candidate)
@@ -223,8 +226,8 @@ def _candidates(tree, schema, df):
     elif isinstance(tree, Fixed):
         columns = [schema[name] for name in tree.columns]
         learned = [c for c in columns if c.is_learned]
+        rows = df[[c.name for c in learned]].drop_duplicates()
         for source in learned:
-            rows = df[[c.name for c in learned]].drop_duplicates()
             if not rows[source.name].duplicated().any():
                 yield from (LookupColumn(c, source) for c in learned if c is not source)
                 return
@@ -259,33 +262,29 @@ def _equality(tree, schema, df):
         if numeric:
             constant = float(-difference.constant / factors[name])
             yield SumColumn(
-                column, list(others), [float(f) for f in others.values()], constant
+                column, list(others), [*map(float, others.values())], constant
             )
         elif tree.left.single is not None and tree.right.single is not None:
             yield CopyColumn(column, list(others))
 
 
-def _reaches(found, names, goal):
-    """Return whether computing ``names`` needs ``goal``."""
-    sources = {d.column.name: d.sources for d in found}
+def needed(names, derived):
+    """Return the names and all columns that computing them needs."""
+    sources = {d.column.name: d.sources for d in derived}
     stack, seen = list(names), set()
     while stack:
         name = stack.pop()
-        if name == goal:
-            return True
         if name not in seen:
             seen.add(name)
             stack += sources.get(name, [])
-    return False
+    return seen
 
 
 def _in_order(found):
     """Sort so that every column comes after those that it is computed from."""
-    left, done, order = list(found), set(), []
-    names = {d.column.name for d in found}
+    left, order = list(found), []
     while left:
-        ready = [d for d in left if not (set(d.sources) & names) - done]
-        order += ready
-        done |= {d.column.name for d in ready}
-        left = [d for d in left if d not in ready]
+        waiting = {d.column.name for d in left}
+        order += [d for d in left if not waiting & set(d.sources)]
+        left = [d for d in left if d not in order]
     return order

@@ -9,7 +9,7 @@ import pandas as pd
 from gaussflow.persistence.state import Persistent
 from gaussflow.tabular.constraints.checks import Combinations, check_constraint
 from gaussflow.tabular.constraints.constraint import Constraint
-from gaussflow.tabular.constraints.derived import derive
+from gaussflow.tabular.constraints.derived import derive, needed
 from gaussflow.tabular.constraints.syntax import Fixed
 
 # The limits trade time for rows that repair must patch; chosen by hand.
@@ -113,20 +113,11 @@ class Rules(Persistent):
         return replace(schema, columns=columns)
 
     def complete(self, frame):
-        """Return the frame with all columns, and which rules its rows break.
+        """Return decoded rows with all columns, and which rules they break.
 
-        Parameters
-        ----------
-        frame : pandas.DataFrame
-            Rows as the encoder decodes them, without the dropped columns.
-
-        Returns
-        -------
-        frame : pandas.DataFrame
-            With the computed columns, in the table's order.
-        broken : ndarray of shape (n_rows, n_rules), bool
-            For each computed column whether it is off its grid or bounds, then for each
-            constraint whether it is broken.
+        The columns come in the table's order. Of shape (n_rows, n_rules): for each
+        computed column whether it is off its grid or bounds, then for each constraint
+        whether it is broken.
         """
         broken = []
         columns = {name: frame[name] for name in frame.columns}
@@ -215,16 +206,8 @@ class Rules(Persistent):
 
     def _last(self, names, order):
         """Return the last place at which a column is drawn that a rule needs."""
-        sources = {d.column.name: d.sources for d in self.derived}
-        stack, places = list(names), [0]
-        seen = set()
-        while stack:
-            name = stack.pop()
-            if name not in seen:
-                seen.add(name)
-                stack += sources.get(name, [])
-                places += [order.index(name)] if name in order else []
-        return max(places)
+        names = needed(names, self.derived)
+        return max([0, *(place for place, name in enumerate(order) if name in names)])
 
     def _repaired(self, pool, rng):
         """Return the pool's rows that give the cells of each group's columns."""
@@ -282,21 +265,10 @@ class Pool:
         return int(np.clip(np.ceil(2.0 / max(self.rate, 1e-3)), 1, limit))
 
     def add(self, rows, frame, broken, good):
-        """Take the first good candidate of each row.
+        """Take the first good candidate of each row; return which rows had one.
 
-        Parameters
-        ----------
-        rows : ndarray of shape (n,)
-            The rows wanted.
-        frame, broken : DataFrame and ndarray of n times the copies rows
-            Candidates, those of a row one after the other.
-        good : ndarray of bool
-            Which of them may be taken.
-
-        Returns
-        -------
-        found : ndarray of shape (n,), bool
-            Whether a row had one.
+        The candidates (``frame``, what they break, and which are good) of a row come
+        one after the other.
         """
         good = good.reshape(len(rows), -1)
         first = np.arange(len(rows)) * good.shape[1] + good.argmax(axis=1)

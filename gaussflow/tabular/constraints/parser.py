@@ -48,21 +48,9 @@ TOKENS = re.compile(
 
 @lru_cache(maxsize=4096)
 def parse(text):
-    """Return the tree of a constraint.
+    """Return the tree of a constraint's text.
 
-    Parameters
-    ----------
-    text : str
-        The constraint.
-
-    Returns
-    -------
-    rule : Node
-
-    Raises
-    ------
-    ValueError
-        Naming the constraint, the position and what was expected there.
+    A ValueError names the constraint, the position and what was expected there.
 
     Examples
     --------

@@ -34,20 +34,8 @@ class Node:
     def bind(self, columns):
         """Return the node with the labels of a table's columns for the names in it.
 
-        Parameters
-        ----------
-        columns : iterable
-            The labels of a table, which need not be text.
-
-        Returns
-        -------
-        bound : Node
-            Evaluation looks its names up as they are.
-
-        Raises
-        ------
-        ValueError
-            If the table lacks a column, with the labels that come close.
+        Labels need not be text; evaluation looks them up as they are. If the table
+        lacks a column, a ValueError says which labels come close.
 
         Examples
         --------
