@@ -31,6 +31,15 @@ def check_magnitude(X, name):
         )
 
 
+def check_paired(A, B, names=("A", "B")):
+    """Raise ValueError unless two sets of rows are as many."""
+    if len(A) != len(B):
+        raise ValueError(
+            f"{names[0]} has {len(A)} rows, but {names[1]} has {len(B)}. Each row of "
+            f"one goes with the same row of the other."
+        )
+
+
 def check_two(A, B, names=("A", "B"), min_rows=1):
     """Return two sets of rows of equal width, or raise an error that names them."""
     A, B = (

@@ -8,7 +8,7 @@ import numpy as np
 
 from gaussflow._common.checks import check_integer
 from gaussflow._common.seeds import as_generator, draw_seed
-from gaussflow.metrics._rows import check_rows
+from gaussflow.metrics._rows import check_paired, check_rows
 
 #: A factor of at most so many values is discrete: as many as the default bins of a
 #: code, chosen by hand.
@@ -172,11 +172,7 @@ def _bins(column, n_bins):
 def _check(codes, factors, min_rows):
     codes = check_rows(codes, "codes", min_rows).astype(np.float64)
     factors = check_rows(factors, "factors", min_rows).astype(np.float64)
-    if len(codes) != len(factors):
-        raise ValueError(
-            f"codes has {len(codes)} rows, but factors has {len(factors)}. Both are of "
-            f"the same rows."
-        )
+    check_paired(codes, factors, ("codes", "factors"))
     if codes.shape[1] < 2:
         raise ValueError("codes has one column: a gap needs at least two units.")
     constant = np.ptp(factors, axis=0) == 0

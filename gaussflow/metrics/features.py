@@ -3,19 +3,14 @@
 import warnings
 
 import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    ClassifierMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-)
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from gaussflow._common.checks import Integer, Number, check_params
+from gaussflow._common.checks import Integer, Number, check_params, check_sizes
 from gaussflow._common.seeds import as_generator, draw_seed
+from gaussflow.metrics._classifier import FeatureClassifier
 from gaussflow.metrics._rows import KEPT, blocks, check_magnitude
 
 #: Held-out rows below which their accuracy is no guide: that of 100 rows is known
@@ -23,9 +18,7 @@ from gaussflow.metrics._rows import KEPT, blocks, check_magnitude
 MIN_HELD_OUT = 100
 
 
-class ClassifierFeatures(
-    ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator
-):
+class ClassifierFeatures(FeatureClassifier, BaseEstimator):
     """Last hidden layer of a small classifier fitted on real images.
 
     Fit it on the training split, then compare real and generated images by what it
@@ -121,21 +114,18 @@ class ClassifierFeatures(
         """
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
         check_magnitude(X, "X")
-        check_classification_targets(y)
-        hidden = self._check_parameters()
-        self.classes_, counts = np.unique(y, return_counts=True)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"ClassifierFeatures needs at least two classes, but y holds one class "
-                f"only: {self.classes_[0]}."
-            )
+        check_params(self)
+        hidden = check_sizes("hidden", self.hidden)
+        if not hidden:
+            raise ValueError("hidden must be a tuple of at least one width, got ().")
+        self.classes_, codes = self._check_classes(y)
         self.mean_ = float(X.mean())
         # Constant rows are all zero after scaling, whatever the divisor.
         self.scale_ = float(X.std()) or 1.0
         n_held_out = int(self.validation_fraction * len(X))
         stops = n_held_out >= max(MIN_HELD_OUT, len(self.classes_))
         # Both parts are to hold every class.
-        stops = stops and counts.min() >= 2
+        stops = stops and np.bincount(codes).min() >= 2
         network = MLPClassifier(
             hidden,
             # Few rows get small batches: as many steps a pass as let it learn.
@@ -171,58 +161,12 @@ class ClassifierFeatures(
         """
         return self._forward(X, n_left_out=1)
 
-    def predict_proba(self, X):
-        """Return the probability of each class.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training rows.
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_samples, n_classes)
-            Columns in the order of ``classes_``.
-        """
+    def _scores(self, X):
         scores = self._forward(X)
         # Two classes share one score, the second's; the first's is 0.
         if scores.shape[1] == 1:
             scores = np.column_stack([np.zeros(len(scores)), scores])
-        scores -= scores.max(axis=1, keepdims=True)
-        np.exp(scores, out=scores)
-        return scores / scores.sum(axis=1, keepdims=True)
-
-    def predict(self, X):
-        """Return the likeliest class of each row.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training rows.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-        """
-        probabilities = self.predict_proba(X)
-        return self.classes_[np.argmax(probabilities, axis=1)]
-
-    # -- helpers ------------------------------------------------------------------
-
-    def _check_parameters(self):
-        """Return the widths of the hidden layers, if all parameters are usable."""
-        try:
-            hidden = tuple(self.hidden)
-        except TypeError:
-            hidden = ()
-        if not hidden:
-            raise ValueError(
-                f"hidden must be a tuple of at least one width, got {self.hidden!r}."
-            )
-        for width in hidden:
-            Integer(1).check("each width of hidden", width)
-        check_params(self)
-        return hidden
+        return scores
 
     def _forward(self, X, n_left_out=0):
         """Return what comes out before the last ``n_left_out`` layers."""

@@ -4,7 +4,7 @@ import numpy as np
 
 from gaussflow._common.checks import Number
 from gaussflow._common.seeds import as_generator
-from gaussflow.metrics._rows import check_rows, check_two
+from gaussflow.metrics._rows import check_paired, check_rows, check_two
 from gaussflow.metrics.structure import ssim
 
 #: A unit is active where its mean code varies by more (Burda et al. 2016).
@@ -193,12 +193,9 @@ def label_consistency(labels, predicted):
 
 
 def _check_posterior(mean, variance):
-    mean, variance = check_two(mean, variance, ("mean", "variance"), 2)
-    if mean.shape != variance.shape:
-        raise ValueError(
-            f"mean has {len(mean)} rows, but variance has {len(variance)}. Both are of "
-            f"the same rows."
-        )
+    names = "mean", "variance"
+    mean, variance = check_two(mean, variance, names, 2)
+    check_paired(mean, variance, names)
     if variance.min() <= 0:
         raise ValueError(
             f"variance must be positive, but reaches {variance.min():.3g}. Pass "

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.ndimage import correlate1d
 
 from gaussflow._common.checks import Number, check_image_shape, check_integer
-from gaussflow.metrics._rows import blocks, check_two
+from gaussflow.metrics._rows import blocks, check_paired, check_two
 
 
 def ssim(
@@ -137,11 +137,7 @@ def _smooth(images, weights):
 
 def _check_images(A, B):
     A, B = check_two(A, B)
-    if len(A) != len(B):
-        raise ValueError(
-            f"A has {len(A)} images, but B has {len(B)}. Each image is compared with "
-            f"its counterpart in the same row."
-        )
+    check_paired(A, B)
     return A, B
 
 

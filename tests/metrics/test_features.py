@@ -90,8 +90,8 @@ def test_few_or_constant_rows_are_fitted_without_early_stopping():
     ("options", "message"),
     [
         ({"hidden": ()}, "hidden must be a tuple of at least one width"),
-        ({"hidden": 64}, "hidden must be a tuple of at least one width, got 64"),
-        ({"hidden": (8, 0)}, "each width of hidden must be an integer"),
+        ({"hidden": 64}, "hidden must be a tuple of integers, got 64"),
+        ({"hidden": (8, 0)}, "every size in hidden must be an integer"),
         ({"max_iter": 0}, "max_iter must be an integer of at least 1"),
         ({"patience": 0.5}, "patience must be an integer"),
         (

@@ -159,7 +159,7 @@ def test_psnr_is_the_closed_form(rng):
     assert_allclose(psnr(A / 255, B / 255, data_range=1.0), expected)
     with pytest.raises(ValueError, match="data_range must be given"):
         psnr(A / 255, B)
-    with pytest.raises(ValueError, match="A has 4 images, but B has 3"):
+    with pytest.raises(ValueError, match="A has 4 rows, but B has 3"):
         psnr(A, B[:3])
 
 

@@ -90,26 +90,15 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
         X = self._validate(X, reset=True)
         self._check_params(X.shape[1])
         init_rng, split_rng, train_rng, prior_rng = self._rngs(4)
-        rows, held_out = self._split(len(X), split_rng)
-        options = self._training_options(len(rows))
-        training = self._training()
-        device = training.choose_device(self.device)
-
+        fitting = self._fitting(len(X), split_rng, train_rng)
+        rows = fitting["parts"][0]
         model = self._start(X[rows], onehot, init_rng)
         arrays = self._arrays(X, onehot, model)
         from gaussflow.baselines.autoencoders.torch_modules import fit_autoencoder
 
         kind, settings = self._objective()
         trained, history = fit_autoencoder(
-            kind,
-            model,
-            arrays,
-            settings=settings,
-            parts=(rows, held_out),
-            device=device,
-            options=options,
-            rng=train_rng,
-            caller=type(self).__name__,
+            kind, model, arrays, settings=settings, **fitting
         )
         self._finish(model, trained, history)
         self.image_shape_ = self._shape_of_images(X.shape[1])

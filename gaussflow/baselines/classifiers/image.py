@@ -1,12 +1,6 @@
 """A small classifier of images or rows, whose features and verdicts are used."""
 
 import numpy as np
-from sklearn.base import (
-    ClassifierMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-)
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from gaussflow._common.checks import Integer, Number, check_params, keep_params
@@ -21,11 +15,10 @@ from gaussflow.baselines.networks.training import (
     standardisation,
     standardised,
 )
+from gaussflow.metrics._classifier import FeatureClassifier
 
 
-class NetworkClassifier(
-    ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, Trained
-):
+class NetworkClassifier(FeatureClassifier, Trained):
     """Base of the classifiers whose last steps are dropout and a dense layer.
 
     A subclass's ``_fit_network`` sets ``network_``, ``offset_`` and ``scale_``.
@@ -63,23 +56,9 @@ class NetworkClassifier(
         )
         check_params(self)
         self._check_image_shape(X.shape[1])
-        check_classification_targets(y)
-        classes, codes = np.unique(y, return_inverse=True)
-        if len(classes) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs at least two classes, but y holds one "
-                f"class only: {classes[0]!r}."
-            )
+        classes, codes = self._check_classes(y)
         init_rng, split_rng, train_rng, *others = self._rngs(self._n_streams)
-        parts = self._split(len(X), split_rng)
-        options = self._training_options(len(parts[0]))
-        fitting = {
-            "parts": parts,
-            "device": self._training().choose_device(self.device),
-            "options": options,
-            "rng": train_rng,
-            "caller": type(self).__name__,
-        }
+        fitting = self._fitting(len(X), split_rng, train_rng)
         rngs = init_rng, *others
         self.loss_curve_ = self._fit_network(X, codes, len(classes), rngs, fitting)
         self.classes_ = classes
@@ -103,32 +82,10 @@ class NetworkClassifier(
         -------
         logits : ndarray of shape (n_samples, n_classes) or (n_samples,)
         """
-        logits = self._logits(X)
+        logits = self._scores(X)
         return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
 
-    def predict_proba(self, X):
-        """Return the probability of each class.
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_samples, n_classes)
-        """
-        logits = self._logits(X)
-        logits -= logits.max(axis=1, keepdims=True)
-        np.exp(logits, out=logits)
-        return logits / logits.sum(axis=1, keepdims=True)
-
-    def predict(self, X):
-        """Return the likeliest class of each row.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-        """
-        codes = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[codes]
-
-    def _logits(self, X):
+    def _scores(self, X):
         inputs = self._inputs(self._validate(X))
         return self.network_(inputs)
 

@@ -67,13 +67,21 @@ class Trained(Saved, Persistent, BaseEstimator):
         super().__init_subclass__(**options)
         complete_docstrings(cls)
 
-    def _training(self):
-        """Return the module of the training loop; torch is needed from here on."""
-        caller = f"{type(self).__name__}.fit"
-        import_optional("torch", extra="torch", caller=caller)
-        from gaussflow.baselines.networks import torch_training as training
+    def _fitting(self, n_rows, split_rng, train_rng):
+        """Return what ``train`` takes beside a model and rows; torch is needed now."""
+        parts = self._split(n_rows, split_rng)
+        options = self._training_options(len(parts[0]))
+        caller = type(self).__name__
+        import_optional("torch", extra="torch", caller=f"{caller}.fit")
+        from gaussflow.baselines.networks.torch_training import choose_device
 
-        return training
+        return {
+            "parts": parts,
+            "device": choose_device(self.device),
+            "options": options,
+            "rng": train_rng,
+            "caller": caller,
+        }
 
     def _training_options(self, n_rows):
         """Return the options of the training loop."""

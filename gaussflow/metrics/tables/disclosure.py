@@ -1,7 +1,9 @@
 """What a synthetic table gives away of its training rows, by distances.
 
 Tables are float matrices as in ``gaussflow.metrics.tables.similarity``; distances
-are Gower's.
+are Gower's. Everywhere ``train`` are rows that were learned from, ``holdout`` real rows
+that were not, and ``rng`` (a seed, RandomState or Generator) draws ``max_rows`` rows
+of each table, where there are more.
 """
 
 from dataclasses import dataclass
@@ -46,18 +48,9 @@ class GowerRows:
 
 
 def gower_rows(tables, categorical):
-    """Prepare tables for Gower distances.
+    """Return the GowerRows of tables.
 
-    Parameters
-    ----------
-    tables : list of ndarray of shape (n, n_columns)
-        The first one, the training rows, sets the range and median of the numbers.
-    categorical : ndarray of shape (n_columns,), bool
-        Which columns hold codes.
-
-    Returns
-    -------
-    rows : list of GowerRows
+    The first table, the training rows, sets the range and median of the numbers.
     """
     numbers = [np.empty((len(t), 0)) for t in tables]
     codes = [np.empty((len(t), 0), dtype=np.int64) for t in tables]
@@ -94,20 +87,14 @@ def _chance_of_equal(codes):
 
 
 def _scale(cells, train):
-    filled = train[~np.isnan(train)]
-    low, high = (filled.min(), filled.max()) if len(filled) else (0.0, 0.0)
-    middle = np.median(filled) if len(filled) else 0.0
-    width = high - low if high > low else 1.0
-    return np.clip((np.where(np.isnan(cells), middle, cells) - low) / width, -0.5, 1.5)
+    filled = train[~np.isnan(train)] if not np.isnan(train).all() else np.zeros(1)
+    low, width = filled.min(), np.ptp(filled) or 1.0
+    cells = np.where(np.isnan(cells), np.median(filled), cells)
+    return np.clip((cells - low) / width, -0.5, 1.5)
 
 
 def closest(rows, reference):
-    """Find each row's closest reference rows.
-
-    Parameters
-    ----------
-    rows, reference : GowerRows
-        From the same call of ``gower_rows``.
+    """Find each row's closest reference rows, from the same call of ``gower_rows``.
 
     Returns
     -------
@@ -132,17 +119,6 @@ def dcr_share(train, holdout, synthetic, categorical, *, max_rows=2500, rng=0):
     Both real tables are cut to the same size first. 0.5 is ideal: having been
     seen makes no difference; 1 means copies. It misses much of what an
     attack finds: a good value is necessary, not sufficient.
-
-    Parameters
-    ----------
-    train, holdout, synthetic : ndarray of shape (n, n_columns)
-        Rows that were learned from, real rows that were not, synthetic rows.
-    categorical : ndarray of shape (n_columns,), bool
-        Which columns hold codes.
-    max_rows : int, default=2500
-        Rows used of each table.
-    rng : int, RandomState or Generator, default=0
-        Randomness of the cut.
 
     Returns
     -------
@@ -171,25 +147,8 @@ def neighbour_ratio(train, rows, categorical, *, quantile=0.05, max_rows=2500, r
     """Return a low quantile of the ratio of distances to the two closest training rows.
 
     Near 0, a row sits on one training row and far from all others, as a copy does;
-    compare with the ratio of unseen real rows.
-
-    Parameters
-    ----------
-    train, rows : ndarray of shape (n, n_columns)
-        Rows that were learned from, and synthetic or unseen real rows.
-    categorical : ndarray of shape (n_columns,), bool
-        Which columns hold codes.
-    quantile : float, default=0.05
-        Which quantile.
-    max_rows : int, default=2500
-        Rows used of ``rows``.
-    rng : int, RandomState or Generator, default=0
-        Randomness of the cut.
-
-    Returns
-    -------
-    ratio : Estimate
-        With the error of the quantile's rank.
+    compare with the ratio of unseen real rows. The Estimate's error is that of the
+    quantile's rank.
     """
     rows = some_rows(rows, min(len(rows), max_rows), as_generator(rng))
     T, R = gower_rows([train, rows], categorical)
@@ -217,22 +176,7 @@ def membership_attacks(
     Breugel et al., 2023, "Membership inference attacks against synthetic data through
     overfitting detection"), which finds far more.
 
-    Parameters
-    ----------
-    train, holdout, synthetic : ndarray of shape (n, n_columns)
-        Rows that were learned from, real rows that were not, synthetic rows.
-    categorical : ndarray of shape (n_columns,), bool
-        Which columns hold codes.
-    max_rows : int, default=2500
-        Rows attacked of each kind.
-    n_repeats : int, default=4
-        Draws of the rows, averaged.
-    rng : int, RandomState or Generator, default=0
-        Randomness of the draws.
-
-    Returns
-    -------
-    plain, calibrated : Attack
+    Both are returned as an Attack, the mean of ``n_repeats`` draws of the rows.
     """
     rng = as_generator(rng)
     T, H, S = gower_rows([train, holdout, synthetic], categorical)
@@ -286,28 +230,15 @@ class RowRisks:
 
 
 def row_risks(train, holdout, synthetic, categorical, *, rng=0):
-    """Return how exposed each training row is to the calibrated attack.
+    """Return how exposed each training row is to the calibrated attack, as RowRisks.
 
-    Parameters
-    ----------
-    train, holdout, synthetic : ndarray of shape (n, n_columns)
-        Rows that were learned from, real rows that were not, synthetic rows.
-    categorical : ndarray of shape (n_columns,), bool
-        Which columns hold codes.
-    rng : int, RandomState or Generator, default=0
-        Halves of the holdout: one is the attacker's sample, the other shows what gaps
-        unseen rows have.
-
-    Returns
-    -------
-    risks : RowRisks
+    One half of the holdout, drawn by ``rng``, is the attacker's sample; the other shows
+    what gaps unseen rows have.
     """
     T, H, S = gower_rows([train, holdout, synthetic], categorical)
     order = as_generator(rng).permutation(len(H))
-    sample, outsiders = (
-        H.take(order[: len(H) // 2]),
-        H.take(order[len(H) // 2 :]),
-    )
+    half = len(H) // 2
+    sample, outsiders = H.take(order[:half]), H.take(order[half:])
     (near, nearest), (far, _) = closest(T, S), closest(T, sample)
     gap = _closer(far[:, 0], near[:, 0], T.n_columns)
     unseen = _closer(

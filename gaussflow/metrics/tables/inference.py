@@ -1,4 +1,7 @@
-"""What an attacker who knows a part of a row infers from a synthetic table."""
+"""What an attacker who knows a part of a row infers from a synthetic table.
+
+The arguments are those of ``gaussflow.metrics.tables.disclosure``.
+"""
 
 from itertools import combinations
 from typing import NamedTuple
@@ -39,24 +42,8 @@ def attribute_disclosure(
     synthetic table, and from as many unseen real rows: what the latter give is
     knowledge about the population, what the former give beyond it was leaked.
 
-    Parameters
-    ----------
-    train, holdout, synthetic : ndarray of shape (n, n_columns)
-        Rows that were learned from, real rows that were not, synthetic rows.
-    categorical : ndarray of shape (n_columns,), bool
-        Which columns hold codes.
-    sensitive : int
-        The column to guess.
-    known : list of int
-        The columns that the attacker knows.
-    max_rows : int, default=1000
-        Training rows attacked.
-    rng : int, RandomState or Generator, default=0
-        Randomness of the draws.
-
-    Returns
-    -------
-    disclosure : Disclosure
+    ``sensitive`` is the number of the column to guess, ``known`` those of the columns
+    that the attacker knows; ``max_rows`` training rows are attacked.
     """
     rng = as_generator(rng)
     categorical = np.asarray(categorical, dtype=bool)
@@ -111,27 +98,10 @@ def rare_combinations(
 ):
     """Return how often combinations held by a single training row come out.
 
-    Sets of columns are looked at together, numbers of many values by their decile. A
-    combination that one patient alone holds may come out by chance: unseen real rows
-    tell how often.
-
-    Parameters
-    ----------
-    train, holdout, synthetic : ndarray of shape (n, n_columns)
-        Rows that were learned from, real rows that were not, synthetic rows.
-    categorical : ndarray of shape (n_columns,), bool
-        Which columns hold codes.
-    size : int, default=3
-        Columns of a combination.
-    max_sets : int, default=150
-        Most sets of columns, drawn at random if there are more.
-    rng : int, RandomState or Generator, default=0
-        Randomness of the draws.
-
-    Returns
-    -------
-    combinations : RareCombinations
-        NaN shares where no combination is held by one row alone.
+    Sets of ``size`` columns, ``max_sets`` drawn if there are more, are looked at
+    together, numbers of many values by their decile. A combination that one patient
+    alone holds may come out by chance: unseen real rows tell how often. Shares are NaN
+    where no combination is held by one row alone.
     """
     rng = as_generator(rng)
     n = min(len(holdout), len(synthetic))

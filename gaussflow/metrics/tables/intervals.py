@@ -40,18 +40,11 @@ def auc_standard_error(auc, n_real, n_synthetic):
 
 
 def attack_power(members, outsiders, false_positives=0.1):
-    """Return how well scores tell members from outsiders.
+    """Return how well scores tell members from outsiders, as an Attack.
 
-    Parameters
-    ----------
-    members, outsiders : ndarray of shape (n,), (m,)
-        The attack's score of each row, higher for supposed members; may be infinite.
-    false_positives : float, default=0.1
-        Share of outsiders taken for members at the threshold of ``tpr``.
-
-    Returns
-    -------
-    attack : Attack
+    The attack's score of a row is higher for supposed members, and may be infinite;
+    ``false_positives`` is the share of outsiders taken for members at the threshold of
+    ``tpr``.
 
     Examples
     --------
@@ -79,20 +72,8 @@ def mean_attack(attacks):
 def bootstrap_error(statistic, n, *, n_draws=200, rng=0):
     """Return the standard error of a statistic over rows drawn with replacement.
 
-    Parameters
-    ----------
-    statistic : callable
-        Takes the indices of the rows drawn and returns a float.
-    n : int
-        Number of rows.
-    n_draws : int, default=200
-        Bootstrap samples.
-    rng : int, RandomState or Generator, default=0
-        Randomness of the draws.
-
-    Returns
-    -------
-    error : float
+    The statistic takes the indices of the rows drawn, ``n`` of them, and returns a
+    float.
 
     Examples
     --------
@@ -111,22 +92,8 @@ def jackknife_error(statistic, *sizes, n_groups=10, rng=0):
     """Return the standard error of a statistic by leaving out groups of rows.
 
     Cheaper than a bootstrap, and without its repeated rows, which bend distances
-    between samples.
-
-    Parameters
-    ----------
-    statistic : callable
-        Takes the indices kept of each sample and returns a float.
-    *sizes : int
-        Rows of each sample.
-    n_groups : int, default=10
-        Groups, one of which is left out of every sample at a time.
-    rng : int, RandomState or Generator, default=0
-        Randomness of the groups.
-
-    Returns
-    -------
-    error : float
+    between samples. Of samples of some ``sizes``, one group of ``n_groups`` is left out
+    at a time; the statistic takes the indices kept of each and returns a float.
 
     Examples
     --------

@@ -6,6 +6,7 @@ longer than one alone works, and one thread gives the same bits everywhere.
 """
 
 import warnings
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -44,33 +45,17 @@ class Detection(NamedTuple):
 
 
 def detection_auc(real, synthetic, categorical, *, n_splits=5, max_rows=2000, rng=0):
-    """Return how well a classifier tells synthetic rows from real ones.
+    """Return how well a classifier tells synthetic rows from real ones, as a Detection.
 
     The area under the ROC curve of cross-validated predictions of gradient boosting
     and of a random forest, whichever is higher: a classifier two-sample test (Lopez-Paz
     and Oquab, 2017, "Revisiting classifier two-sample tests"). 0.5 is ideal: they
     cannot tell; 1 is the worst. Equal rows stay in one fold, so that a classifier
-    cannot recognise a row by having seen its copy.
+    cannot recognise a row by having seen its copy. The better of the two of pure chance
+    is a little above 0.5: compare with what real rows reach.
 
-    Parameters
-    ----------
-    real, synthetic : ndarray of shape (n, n_columns), (m, n_columns)
-        The two tables; the larger one is cut at random to the other's size.
-        Real rows must be ones that the synthesizer did not see.
-    categorical : ndarray of shape (n_columns,), bool
-        Which columns hold codes.
-    n_splits : int, default=5
-        Folds.
-    max_rows : int, default=2000
-        Rows used of each table.
-    rng : int, RandomState or Generator, default=0
-        Randomness of the cut, the folds and the classifiers.
-
-    Returns
-    -------
-    detection : Detection
-        The better of the two of pure chance is a little above 0.5: compare with what
-        real rows reach.
+    Real rows must be ones that the synthesizer did not see. Both tables are cut at
+    random to the same size, ``max_rows`` at most.
     """
     rng = as_generator(rng)
     n = min(len(real), len(synthetic), max_rows)
@@ -115,25 +100,9 @@ def target_utility(
     for a number, by gradient boosting and by a linear model, whichever is higher.
     Compare a model fitted on synthetic rows with one fitted on real ones.
 
-    Parameters
-    ----------
-    train, test : ndarray of shape (n, n_columns), (m, n_columns)
-        Rows to fit on, and real rows to predict.
-    target : int
-        The column to predict from the others.
-    categorical : ndarray of shape (n_columns,), bool
-        Which columns hold codes.
-    max_rows : int, default=20000
-        Training rows used.
-    regression : bool or None, default=None
-        Whether the target is a number; None asks ``is_regression`` of ``test``.
-    rng : int, RandomState or Generator, default=0
-        Randomness of the cut and the model.
-
-    Returns
-    -------
-    score : Estimate
-        NaN where the test rows hold one class only, or no filled target.
+    ``target`` is the number of the column to predict from the others, ``regression``
+    whether it is a number (None asks ``is_regression`` of ``test``). The Estimate is
+    NaN where the test rows hold one class only, or no filled target.
     """
     rng = as_generator(rng)
     categorical = np.asarray(categorical, dtype=bool)
@@ -146,50 +115,45 @@ def target_utility(
     X_test, y_test = np.delete(test, target, axis=1), test[:, target]
     codes, seed = np.delete(categorical, target), draw_seed(rng)
     A, B = dummies(X, X_test, codes)
+    if len(y_test) == 0 or (y_test == y_test[0]).all() or (regression and len(y) < 2):
+        return Estimate(float("nan"), float("nan"))
     if regression:
-        return _best_r2(X, A, y, X_test, B, y_test, codes, seed)
-    shares = {c: np.mean(y_test == c) for c in np.unique(y_test)}
-    classes = [c for c, share in shares.items() if share < 1]
-    if not classes:
-        return Estimate(float("nan"), float("nan"))
-    n_first = int(np.sum(y_test == classes[0]))
-    error = auc_standard_error(0.75, n_first, len(y_test) - n_first)
-    if len(np.unique(y)) < 2:
-        return Estimate(0.5, error)
-    n = len(X)
-    boosting = _boosting(HistGradientBoostingClassifier, X, codes, n, seed, 100, 0.06)
-    linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=500))
-    scores = []
-    for model, fit_on, asked in ((boosting, X, X_test), (linear, A, B)):
-        probability = _ask(model, fit_on, y, asked)
-        columns = dict(zip(np.unique(y), probability.T, strict=True))
-        unknown = np.zeros(len(y_test))
-        scores.append(
-            np.mean(
-                [roc_auc_score(y_test == c, columns.get(c, unknown)) for c in classes]
-            )
+        kind, n_trees, linear, score = (
+            HistGradientBoostingRegressor,
+            150,
+            Ridge(1.0),
+            _r2,
         )
-    best = float(max(scores))
-    return Estimate(best, auc_standard_error(best, n_first, len(y_test) - n_first))
+    else:
+        kind, n_trees, known = HistGradientBoostingClassifier, 100, np.unique(y)
+        linear, score = LogisticRegression(max_iter=500), partial(_mean_auc, known)
+        if len(known) < 2:
+            n_first = int(np.sum(y_test == y_test.min()))
+            return Estimate(
+                0.5, auc_standard_error(0.75, n_first, len(y_test) - n_first)
+            )
+    boosting = _boosting(kind, X, codes, len(X), seed, n_trees, 0.06)
+    linear = make_pipeline(StandardScaler(), linear)
+    answers = _ask(boosting, X, y, X_test), _ask(linear, A, y, B)
+    scores = [score(y_test, answer) for answer in answers]
+    return max(scores, key=lambda estimate: estimate.value)
 
 
-def _best_r2(X, A, y, X_test, B, y_test, codes, seed):
-    """Return R squared of the better of boosting and a linear model."""
-    spread = (y_test - y_test.mean()) ** 2 if len(y_test) else np.zeros(1)
-    if not spread.any() or len(y) < 2:
-        return Estimate(float("nan"), float("nan"))
-    n = len(X)
-    boosting = _boosting(HistGradientBoostingRegressor, X, codes, n, seed, 150, 0.06)
-    linear = make_pipeline(StandardScaler(), Ridge(1.0))
-    best = None
-    for model, fit_on, asked in ((boosting, X, X_test), (linear, A, B)):
-        errors = (y_test - _ask(model, fit_on, y, asked)) ** 2
-        score = float(1.0 - errors.mean() / spread.mean())
-        if best is None or score > best.value:
-            # Delta method: R squared is one minus a ratio of means over the rows.
-            part = (errors - (1.0 - score) * spread) / spread.mean()
-            best = Estimate(score, float(part.std() / np.sqrt(len(part))))
-    return best
+def _mean_auc(known, truth, probability):
+    """Return the mean area of one class against the rest, 0.5 for one not known."""
+    columns = dict(zip(known, probability.T, strict=True))
+    unknown, classes = np.zeros(len(truth)), np.unique(truth)
+    areas = [roc_auc_score(truth == c, columns.get(c, unknown)) for c in classes]
+    area, n_first = float(np.mean(areas)), int(np.sum(truth == classes[0]))
+    return Estimate(area, auc_standard_error(area, n_first, len(truth) - n_first))
+
+
+def _r2(truth, answer):
+    """Return R squared, one minus a ratio of means; the error is the delta method's."""
+    errors, spread = (truth - answer) ** 2, (truth - truth.mean()) ** 2
+    score = float(1.0 - errors.mean() / spread.mean())
+    part = (errors - (1.0 - score) * spread) / spread.mean()
+    return Estimate(score, float(part.std() / np.sqrt(len(part))))
 
 
 def dummies(X, X_test, codes):

@@ -1,7 +1,7 @@
 """How alike a synthetic table is to the real one: arrays in, a number out.
 
 A table comes as a float matrix: numbers as they are, categories as whole codes,
-missing cells as NaN; ``categorical`` marks the columns of codes.
+missing cells as NaN; ``categorical`` marks the columns of codes. 1 is ideal.
 """
 
 import numpy as np
@@ -13,18 +13,6 @@ def column_shapes(real, synthetic, categorical):
     Numbers: one minus the Kolmogorov-Smirnov distance of the filled cells (missing
     ones are scored by ``missing_patterns``). Categories: one minus the total
     variation, missing cells being a category.
-
-    Parameters
-    ----------
-    real, synthetic : ndarray of shape (n, n_columns), (m, n_columns)
-        The two tables.
-    categorical : ndarray of shape (n_columns,), bool
-        Which columns hold codes.
-
-    Returns
-    -------
-    scores : ndarray of shape (n_columns,)
-        1 is ideal.
 
     Examples
     --------
@@ -57,24 +45,9 @@ def column_shapes(real, synthetic, categorical):
 def pair_trends(real, synthetic, categorical, *, cuts=None, n_bins=10):
     """Return how alike each pair of columns is distributed, from 0 to 1.
 
-    One minus the total variation between the two-way tables; numbers are cut
-    at quantiles, missing cells are a class of their own.
-
-    Parameters
-    ----------
-    real, synthetic : ndarray of shape (n, n_columns), (m, n_columns)
-        The two tables.
-    categorical : ndarray of shape (n_columns,), bool
-        Which columns hold codes.
-    cuts : ndarray of shape (k, n_columns) or None, default=None
-        The table whose quantiles cut the numbers; None takes ``real``.
-    n_bins : int, default=10
-        Classes of a number.
-
-    Returns
-    -------
-    scores : ndarray of shape (n_columns, n_columns)
-        Symmetric; 1 is ideal. The diagonal holds single columns.
+    One minus the total variation between the two-way tables; numbers are cut into
+    ``n_bins`` at quantiles of the table ``cuts`` (None: ``real``), missing cells are a
+    class of their own. The matrix is symmetric; its diagonal holds single columns.
     """
     cuts = real if cuts is None else cuts
     edges = [
@@ -86,10 +59,8 @@ def pair_trends(real, synthetic, categorical, *, cuts=None, n_bins=10):
     scores = np.ones((len(edges), len(edges)))
     for i in range(len(edges)):
         for j in range(i, len(edges)):
-            n_cells = int(sizes[i] * sizes[j])
-            p = np.bincount(a[:, i] * sizes[j] + a[:, j], minlength=n_cells) / len(a)
-            q = np.bincount(b[:, i] * sizes[j] + b[:, j], minlength=n_cells) / len(b)
-            scores[i, j] = scores[j, i] = 1.0 - 0.5 * np.abs(p - q).sum()
+            p, q = (t[:, i] * sizes[j] + t[:, j] for t in (a, b))
+            scores[i, j] = scores[j, i] = _overlap(p, q, int(sizes[i] * sizes[j]))
     return scores
 
 
@@ -99,12 +70,14 @@ def missing_patterns(real, synthetic):
     One minus the total variation between the shares of whole-row patterns; 1
     is ideal, and is returned where neither table misses a cell.
     """
-    patterns, code = np.unique(
-        np.isnan(np.concatenate([real, synthetic])), axis=0, return_inverse=True
-    )
-    code = code.ravel()
-    p = np.bincount(code[: len(real)], minlength=len(patterns)) / len(real)
-    q = np.bincount(code[len(real) :], minlength=len(patterns)) / len(synthetic)
+    absent = np.isnan(np.concatenate([real, synthetic]))
+    patterns, code = np.unique(absent, axis=0, return_inverse=True)
+    return _overlap(*np.split(code.ravel(), [len(real)]), len(patterns))
+
+
+def _overlap(a, b, n_classes):
+    """Return one minus the total variation between the shares of two lists' classes."""
+    p, q = (np.bincount(x, minlength=n_classes) / len(x) for x in (a, b))
     return float(1.0 - 0.5 * np.abs(p - q).sum())
 
 
@@ -113,17 +86,6 @@ def valid_rows(train, rows, categorical):
 
     Numbers lie within the training range, categories occur there, and a cell is
     missing only in a column that misses some there.
-
-    Parameters
-    ----------
-    train, rows : ndarray of shape (n, n_columns), (m, n_columns)
-        Rows that were learned from, and rows to check.
-    categorical : ndarray of shape (n_columns,), bool
-        Which columns hold codes.
-
-    Returns
-    -------
-    valid : ndarray of shape (m,), bool
     """
     valid = np.ones(len(rows), dtype=bool)
     for j, is_code in enumerate(categorical):
