@@ -32,10 +32,17 @@ class Rule:
 
     def check(self, name, value):
         """Return the value, or raise a ValueError that names the parameter."""
-        if any(_same(value, other) for other in self.others) or self.accepts(value):
+        if self.allows(value):
             return value
-        words = [self.describe(), *(_quoted(other) for other in self.others)]
-        raise ValueError(f"{name} must be {_listed(words)}, got {value!r}.")
+        raise ValueError(f"{name} must be {self.words()}, got {value!r}.")
+
+    def allows(self, value):
+        """Return whether the value is of the kind, or one of the others."""
+        return any(_same(value, other) for other in self.others) or self.accepts(value)
+
+    def words(self):
+        """Return all that is allowed in words, to stand after "must be"."""
+        return _listed([self.describe(), *(_quoted(other) for other in self.others)])
 
 
 class Integer(Rule):
@@ -78,9 +85,13 @@ class Number(Rule):
         if not isinstance(value, numbers.Real) or isinstance(value, (bool, np.bool_)):
             return False
         value = float(value)
+        return bool(np.isfinite(value)) and self.contains(value)
+
+    def contains(self, value):
+        """Return whether a float, infinite ones too, lies in the interval."""
         above = value > self.low or (self.interval[0] == "[" and value == self.low)
         below = value < self.high or (self.interval[-1] == "]" and value == self.high)
-        return bool(np.isfinite(value)) and above and below
+        return above and below
 
     def describe(self):
         if self.high == np.inf:

@@ -5,16 +5,47 @@ A kernel trusts them, so no forged file may reach it.
 
 import numpy as np
 
-from gaussflow.forests.cells import ColumnCells
 from gaussflow.kernels.tree import Forest
+from gaussflow.persistence.shapes import Array
 from gaussflow.persistence.state import check_that
 
-#: Arrays of whole numbers, and of truth values; the others hold floats.
-WHOLE = (
-    "order n_cells n_ranks n_plain gate gate_start roots feature threshold left right "
-    "table rank_start ranks effect_start cell_start"
-).split()
-TRUTHS = "missing", "closed"
+#: Scores, and what weighs them, so moderate that their products and sums are finite.
+MODERATE = "[-1e100, 1e100]"
+
+_WHOLE = Array("i8", "d", within="[0, inf]")
+_TREES = Array("i4", "nodes")
+_STARTS = Array("i8", "d", "d", within="[-1, inf]")
+_PAIRS = Array("f8", "d", "d", within=MODERATE)
+#: What each array of ``Forest`` is, for d columns.
+ARRAYS = {
+    "order": _WHOLE,
+    "n_cells": Array("i8", "d", within="[1, inf]"),
+    "n_ranks": _WHOLE,
+    "n_plain": _WHOLE,
+    "missing": Array("b", "d"),
+    "gate": Array("i8", "d", within="[-1, inf]"),
+    "gate_start": _WHOLE,
+    "closed": Array("b", None),
+    "roots": Array("i4", "d", "trees", within="[0, inf]"),
+    "feature": _TREES,
+    "threshold": _TREES,
+    "left": _TREES,
+    "right": _TREES,
+    "table": Array("i8", "nodes", within="[0, inf]"),
+    "cumulative": Array("f8", None, within="[0, 1]"),
+    "rank_start": _STARTS,
+    "ranks": Array("i4", None),
+    "location": Array("f8", "d", within=MODERATE),
+    "scale": Array("f8", "d", within="(0, inf)"),
+    "weights": _PAIRS,
+    "gaps": _PAIRS,
+    "effect_start": _STARTS,
+    "effects": Array("f8", None, within=MODERATE),
+    "cell_start": _WHOLE,
+    "edges": Array("f8", None, within="[-inf, inf]"),
+    "low": Array("f8", None, within=MODERATE),
+    "high": Array("f8", None, within=MODERATE),
+}
 
 
 def forest_arrays(cells, order, forests):
@@ -130,36 +161,18 @@ def check_forest(owner, arrays, cells):
     owner : ForestMap
         For the message.
     arrays : dict of str to ndarray
-        See ``Forest``.
+        They keep the rules of ``ARRAYS``, and agree on the lengths named there.
     cells : list of ColumnCells
     """
-    sound = isinstance(arrays, dict) and sorted(arrays) == sorted(Forest._fields)
-    check_that(owner, sound, "its arrays are not those of a forest")
-    for name, array in arrays.items():
-        kind = "i" if name in WHOLE else "b" if name in TRUTHS else "f"
-        fits = isinstance(array, np.ndarray) and array.dtype.kind == kind
-        fits = fits and (kind != "f" or name == "edges" or np.isfinite(array).all())
-        check_that(owner, fits, f"{name} holds other values")
-    sound = all(isinstance(c, ColumnCells) for c in cells) and len(cells) > 0
-    check_that(owner, sound, "a column has no cells")
     f, d = Forest(**arrays), len(cells)
-    check_that(owner, f.roots.shape[:1] == (d,) and f.roots.ndim == 2, "roots")
-    by_column = f.order, f.n_cells, f.n_ranks, f.n_plain, f.missing, f.gate
-    by_column += f.gate_start, f.cell_start, f.location, f.scale
-    sound = all(a.shape == (d,) for a in by_column)
-    pairs = f.rank_start, f.weights, f.gaps, f.effect_start
-    sound &= all(a.shape == (d, d) for a in pairs)
-    flat = f.closed, f.feature, f.table, f.cumulative, f.ranks, f.effects, f.edges
-    sound &= all(a.ndim == 1 for a in (*flat, f.threshold, f.left, f.right))
-    check_that(owner, sound, "arrays have other shapes")
     check_that(owner, (np.sort(f.order) == np.arange(d)).all(), "order")
     own = [(c.n_cells, c.has_missing) for c in cells]
     sound = own == list(zip(f.n_cells.tolist(), f.missing.tolist(), strict=True))
-    sound &= (f.cell_start == np.cumsum(f.n_cells) - f.n_cells).all()
+    check_that(owner, sound, "cells and their numbers do not go together")
+    sound = (f.cell_start == np.cumsum(f.n_cells) - f.n_cells).all()
     n = int(f.n_cells.sum())
     sound &= f.low.shape == f.high.shape == (n,) and f.edges.shape == (n + d,)
     check_that(owner, sound, "cells and their scores do not go together")
-    check_that(owner, (f.scale > 0.0).all(), "scale must be positive")
     place = np.argsort(f.order)
     _check_tables(owner, f, place)
     _check_trees(owner, f, place)
@@ -167,24 +180,22 @@ def check_forest(owner, arrays, cells):
 
 def _check_tables(owner, f, place):
     """Check where the tables of predictors and of gates start."""
+    # Subtracted, not added: a forged start may be so large that a sum would wrap.
     for starts, table in ((f.rank_start, f.ranks), (f.effect_start, f.effects)):
-        last = np.where(starts >= 0, starts + f.n_cells, 0)
-        fits = (starts >= -1).all() and (last <= len(table)).all()
-        check_that(owner, fits, "a table of levels reaches beyond its end")
+        fits = (starts < 0) | (starts <= len(table) - f.n_cells)
+        check_that(owner, fits.all(), "a table of levels reaches beyond its end")
     for j in np.flatnonzero(f.gate != -1):
-        fits = 0 <= f.gate[j] < len(f.gate) and place[f.gate[j]] < place[j]
-        fits = fits and f.gate_start[j] >= 0
-        fits = fits and f.gate_start[j] + f.n_cells[f.gate[j]] <= len(f.closed)
+        fits = f.gate[j] < len(f.gate) and place[f.gate[j]] < place[j]
+        fits = fits and f.gate_start[j] <= len(f.closed) - f.n_cells[f.gate[j]]
         check_that(owner, fits and f.missing[j], "a gate leads astray")
 
 
 def _check_trees(owner, f, place):
     """Check that every walk down a tree ends at a leaf that has its law."""
     (d, n_trees), n_nodes = f.roots.shape, len(f.feature)
-    same = len(f.threshold) == len(f.left) == len(f.right) == len(f.table) == n_nodes
-    ends = np.append(f.roots.ravel(), n_nodes)
-    sound = same and n_trees > 0 and ends[0] == 0 and (np.diff(ends) > 0).all()
-    sound = sound and ((f.n_plain >= 0) & (f.n_plain <= n_trees)).all()
+    ends = np.append(f.roots.ravel(), n_nodes).astype(np.int64)
+    sound = n_trees > 0 and ends[0] == 0 and (np.diff(ends) > 0).all()
+    sound = sound and (f.n_plain <= n_trees).all()
     linear = f.n_plain < n_trees
     sound = sound and (f.n_ranks[linear] > f.missing[linear]).all()
     check_that(owner, sound, "its trees do not follow each other")
@@ -202,8 +213,10 @@ def _check_trees(owner, f, place):
     check_that(owner, sound, "a walk down a tree would go astray")
     plain = tree % n_trees < f.n_plain[column]
     n_bins = np.where(plain, f.n_cells[column], f.n_ranks[column])[leaf]
-    start = f.table[leaf]
-    fits = (start >= 0).all() and (start + n_bins < len(f.cumulative)).all()
+    start, levels = f.table[leaf], f.cumulative
+    fits = (n_bins > 0).all() and (start < len(levels) - n_bins).all()
     check_that(owner, fits, "a leaf's law lies elsewhere")
-    inside = (f.cumulative >= 0.0).all() and (f.cumulative <= 1.0).all()
-    check_that(owner, inside, "probabilities must lie between 0 and 1")
+    falls = np.cumsum(np.append(False, np.diff(levels) < 0.0))
+    rising = (falls[start] == falls[start + n_bins]).all()
+    whole = (levels[start] == 0.0).all() and (levels[start + n_bins] == 1.0).all()
+    check_that(owner, rising and whole, "a leaf's law must rise from 0 to 1")

@@ -3,7 +3,9 @@
 import numpy as np
 from scipy.special import ndtri
 
-from gaussflow.persistence.state import Persistent, check_floats, check_that
+from gaussflow._common.checks import Number
+from gaussflow.persistence.shapes import Array
+from gaussflow.persistence.state import Persistent, check_that
 
 #: A column with at most so many distinct values is a list of atoms.
 FEW_VALUES = 20
@@ -57,19 +59,23 @@ class ColumnCells(Persistent):
         self.low, self.high, self.base = low, high, base
         self.tails, self.spread = tails, spread
 
+    _state = {
+        "low": Array("f8", "n", within=None),
+        "high": Array("f8", "n", within=None),
+        "base": Array("f8", "n", within="(0, 1]"),
+        "tails": Array("f8", "n", 2, within="[0, 1)"),
+        "spread": Number("(0, inf)"),
+    }
+
     def _check_state(self):
-        check_floats(self, "base", (None,))
-        n = len(self.base)
-        check_floats(self, "tails", (n, 2))
-        for ends in (self.low, self.high):
-            sound = isinstance(ends, np.ndarray) and ends.dtype.kind == "f"
-            check_that(self, sound and ends.shape == (n,), "its ends are no floats")
-        check_that(self, n > 0, "it has no cell")
+        check_that(self, self.n_cells > 0, "it has no cell")
         first = int(self.has_missing)  # whose ends are NaN
-        sound = (self.base > 0.0).all() and (
-            self.low[first:] <= self.high[first:]
-        ).all()
+        ends = np.stack([self.low[first:], self.high[first:]], axis=1).ravel()
+        # Not falling, and finite: so are the widths between.
+        sound = (np.diff(ends) >= 0.0).all() and np.isfinite(ends[-1:] - ends[:1]).all()
         check_that(self, sound, "its cells are not in order")
+        whole = (self.tails.sum(axis=1) < 1.0).all()
+        check_that(self, whole, "a cell must not be all tails")
 
     @classmethod
     def learn(cls, x, *, discrete="auto", bounded=False):

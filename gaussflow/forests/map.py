@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from gaussflow._common.normal import log_standard_normal
-from gaussflow.forests.arrays import check_forest, forest_arrays
+from gaussflow.forests.arrays import ARRAYS, check_forest, forest_arrays
 from gaussflow.forests.cells import TINY
 from gaussflow.kernels.tree import (
     Forest,
@@ -13,6 +13,7 @@ from gaussflow.kernels.tree import (
     forest_inverse,
     forest_particles,
 )
+from gaussflow.persistence.shapes import Items, Part, Table
 from gaussflow.persistence.state import Persistent
 
 #: Numbers that a block of draws holds at a time.
@@ -44,6 +45,8 @@ class ForestMap(Persistent):
     def __init__(self, cells, order, forests):
         self.cells = cells
         self.arrays = forest_arrays(cells, order, forests)
+
+    _state = {"cells": Items(Part("ColumnCells"), "d"), "arrays": Table(ARRAYS)}
 
     def _check_state(self):
         check_forest(self, self.arrays, self.cells)

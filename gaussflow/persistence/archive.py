@@ -32,6 +32,11 @@ __all__ = ["PersistenceError", "Saved", "load", "save"]
 FORMAT = "gaussflow"
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
+#: Memory that loading may take: so many times the file, and so many bytes beside.
+MEMORY_RATIO, MEMORY_FLOOR = 4, 100_000_000
+#: Bytes that a value, and a list or dict, of the manifest takes at most, read as JSON
+#: and once more as an object: sys.getsizeof of small ones in Python 3.11, doubled.
+NODE_BYTES, CONTAINER_BYTES = 120, 500
 
 
 def save(obj, path):
@@ -59,8 +64,9 @@ def save(obj, path):
 
     Notes
     -----
-    Arrays keep their dtype, byte order and C or Fortran order, so that the
-    loaded model gives the same bits. The same model gives the same file.
+    Arrays keep their dtype and C or Fortran order, so that the loaded model gives
+    the same bits, in the byte order of the machine. The same model gives the same
+    file.
 
     Examples
     --------
@@ -252,8 +258,8 @@ def _read(path, file):
     try:
         with zipfile.ZipFile(file) as archive:
             _check_members(path, archive, size)
-            manifest = _read_manifest(path, archive)
-            return _decode(archive, manifest)
+            manifest = _read_manifest(path, archive, size)
+            return _decode(archive, manifest, size)
     except PersistenceError:
         raise
     except _DAMAGE as exc:
@@ -284,8 +290,17 @@ def _check_members(path, archive, size):
         )
 
 
-def _read_manifest(path, archive):
-    manifest = json.loads(archive.read(MANIFEST))
+def _read_manifest(path, archive, size):
+    text = archive.read(MANIFEST)
+    needed = NODE_BYTES * text.count(b",")
+    needed += CONTAINER_BYTES * (text.count(b"[") + text.count(b"{"))
+    if needed > MEMORY_RATIO * size + MEMORY_FLOOR:
+        raise PersistenceError(
+            f"{path!r} describes so many parts that they would take far more memory "
+            f"than the file's {size} bytes. It was not written by gaussflow; do not "
+            f"trust it."
+        )
+    manifest = json.loads(text)
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise PersistenceError(
             f"{path!r} is a zip file, but not a gaussflow model: its {MANIFEST} is of "
@@ -304,8 +319,8 @@ def _read_manifest(path, archive):
     return manifest
 
 
-def _decode(archive, manifest):
-    model = Decoder(lambda i: _read_array(archive, _array_name(i))).decode(
+def _decode(archive, manifest, size):
+    model = Decoder(lambda i: _read_array(archive, _array_name(i), size)).decode(
         manifest["model"]
     )
     if not isinstance(model, Persistent):
@@ -313,8 +328,11 @@ def _decode(archive, manifest):
     return model
 
 
-def _read_array(archive, name):
-    """Read one array, reserving no more memory than the file accounts for."""
+def _read_array(archive, name, size):
+    """Read one array, reserving no more memory than the file accounts for.
+
+    It comes in this machine's byte order: compiled kernels take any other for theirs.
+    """
     with archive.open(name) as member:
         version = np.lib.format.read_magic(member)
         read_header = {
@@ -325,9 +343,11 @@ def _read_array(archive, name):
         dtype = plain_dtype(dtype)
         count = math.prod(shape)
         present = archive.getinfo(name).file_size - member.tell()
-        if min(shape, default=1) < 0 or count * dtype.itemsize != present:
+        sizes = all(0 <= length <= size for length in shape)
+        if not sizes or count * dtype.itemsize != present:
             raise ValueError(f"{name} declares {shape} of {dtype}, not what it holds")
         array = np.empty(count, dtype=dtype)
         if member.readinto(array.view(np.uint8).data) != present or member.read(1):
             raise EOFError(f"{name} is cut short")
+    array = array.astype(dtype.newbyteorder("="), copy=False)
     return array.reshape(shape, order="F" if fortran_order else "C")

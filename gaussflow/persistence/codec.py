@@ -8,12 +8,16 @@ import math
 
 import numpy as np
 
+from gaussflow.persistence.shapes import check_state
 from gaussflow.persistence.state import Persistent
 
 # Bools, numbers, dates and fixed-width text: dtypes without Python objects.
 PLAIN_KINDS = "biufcmMSU"
 SCALAR_TYPES: list[type] = [bool, int, float, str]
 SCALAR_TYPES += [np.dtype(code).type for code in np.typecodes["All"]]
+#: Objects that references may stand for, all together and with all that is in them:
+#: parts that hold one part twice, and so on, would take time without end.
+MAX_AGAIN = 1_000_000
 TYPES = {f"{cls.__module__}.{cls.__name__}": cls for cls in SCALAR_TYPES}
 
 
@@ -33,6 +37,7 @@ class Encoder:
     def __init__(self):
         self.arrays = []
         self._numbers = {}  # id of an array or object -> its number
+        self._open = set()  # ids of the objects that are being encoded
         self._keep = []  # keeps those ids from being used again
         self._n_objects = 0
 
@@ -100,6 +105,8 @@ class Encoder:
 
     def _encode_object(self, value, where):
         name = type(value).__name__
+        if id(value) in self._open:
+            raise RecursionError
         if id(value) in self._numbers:
             return {"ref": self._numbers[id(value)]}
         if Persistent.classes.get(name) is not type(value):
@@ -110,9 +117,11 @@ class Encoder:
         self._numbers[id(value)] = self._n_objects
         self._keep.append(value)
         self._n_objects += 1
+        self._open.add(id(value))
         state = {
             key: self._encode(v, f"{where}.{key}") for key, v in vars(value).items()
         }
+        self._open.remove(id(value))
         return {"object": [name, state]}
 
 
@@ -128,7 +137,8 @@ class Decoder:
     def __init__(self, read_array):
         self._read_array = read_array
         self._arrays = {}
-        self._objects = []
+        self._objects = []  # each with the number of objects in it, itself included
+        self._n_met = self._n_again = 0
         self._decoders = {
             "array": self._decode_array,
             "dict": self._decode_dict,
@@ -176,7 +186,12 @@ class Decoder:
         return self._arrays[number]
 
     def _decode_ref(self, number):
-        return self._objects[number]
+        obj, weight = self._objects[number]
+        self._n_met += weight
+        self._n_again += weight
+        if self._n_again > MAX_AGAIN:
+            raise ValueError("its parts hold each other too often")
+        return obj
 
     def _decode_object(self, content):
         name, state = content
@@ -187,13 +202,18 @@ class Decoder:
                 f"loaded. Import the module that defines it first (gaussflow.tabular, "
                 f"or one of your own that you trust)."
             )
-        obj = object.__new__(cls)
-        self._objects.append(obj)
+        obj, number, before = object.__new__(cls), len(self._objects), self._n_met
+        self._objects.append(())  # until it is complete: nothing contains itself
+        self._n_met += 1
         for key, value in state.items():
-            if not key.isidentifier() or key.startswith("__"):
+            # In the place of a method or property it would be called instead.
+            kept = getattr(cls, key, None)
+            taken = callable(kept) or hasattr(type(kept), "__get__")
+            if not key.isidentifier() or key.startswith("__") or taken:
                 raise ValueError(f"{key!r} is not the name of an attribute")
             obj.__dict__[key] = self.decode(value)
-        obj._check_state()
+        check_state(obj)
+        self._objects[number] = obj, self._n_met - before
         return obj
 
 

@@ -1,8 +1,11 @@
 """The marker of the classes that a saved model may contain."""
 
+import inspect
 from typing import ClassVar
 
 import numpy as np
+
+from gaussflow._common.checks import Rule
 
 
 class Persistent:
@@ -16,6 +19,8 @@ class Persistent:
     """
 
     classes: ClassVar[dict[str, type]] = {}
+    #: Rule of each attribute, beside the parameters: see ``persistence.shapes``.
+    _state: ClassVar[dict[str, Rule]] = {}
     #: Columns that the object maps; None where that depends on no width of its own.
     n_features: int | None = None
 
@@ -24,11 +29,17 @@ class Persistent:
         super().__init_subclass__(**kwargs)
         Persistent.classes[cls.__name__] = cls
 
+    @classmethod
+    def _parameters(cls):
+        """Return the names of the parameters that an estimator keeps as they are."""
+        if "get_params" not in dir(cls):
+            return ()
+        return tuple(inspect.signature(cls.__init__).parameters)[1:]
+
     def _check_state(self):
         """Raise ValueError if a loaded state could lead kernels astray.
 
-        Kernels trust the shapes of a fitted state; a class that hands its own to them
-        overrides this. Other states need no check.
+        Called once ``_state`` is met: for laws that its rules cannot say.
         """
 
 

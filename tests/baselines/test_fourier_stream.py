@@ -103,6 +103,7 @@ def varint(value):
         varint(8) + varint(8) + bytes([3, 255, 255]),
         varint(8) + varint(8) + bytes([63, 18, 200]),
         varint(8) + varint(8) + bytes([3, 0, 4]),
+        varint(2**12) + varint(2**12) + bytes([3, 16, 4]),
         varint(8) + varint(8) + bytes([3, 4, 2]) + varint(2**20) + varint(3),
         varint(8) + varint(8) + bytes([3, 4, 2]) + varint(3) + varint(2**27),
         b"\xff" * 20,

@@ -18,6 +18,7 @@ from gaussflow.baselines.fourier.rate import RateControl, auto_shape
 from gaussflow.baselines.fourier.stream import (
     MAX_PIXELS,
     MAX_STREAM_WEIGHTS,
+    check_work,
     header_size,
     read_stream,
 )
@@ -285,6 +286,7 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
                 f"shape={shape!r} has {height * width:,} pixels; at most "
                 f"{MAX_PIXELS:,} are drawn. Draw parts of it with pixels."
             )
+        check_work(self._net(), height * width)
         return picture(self._net(), self.weights_, (height, width))
 
     def pixels(self, positions):
@@ -329,6 +331,7 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
         check_params(self)
         net = self._shape(channels)
         self._check_targets(net, size)
+        check_work(net, size[0] * size[1])
         batch_size = self.batch_size
         if batch_size == "auto":
             batch_size = min(_BATCH, size[0] * size[1])

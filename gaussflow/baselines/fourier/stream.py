@@ -26,6 +26,9 @@ _CHECKSUM = 4
 #: What a header may ask for: nothing is allocated beyond.
 MAX_PIXELS = 2**26
 MAX_STREAM_WEIGHTS = 2**24
+#: Products of pixels and weights: to draw a picture takes a nanosecond for each, so
+#: that a stream of some bytes keeps no core busy for much more than ten seconds.
+MAX_WORK = 2**34
 LARGEST_SYMBOL = 2**19
 #: Parts of an octave that the steps of all maps, and of each, are counted in.
 BASE_PARTS, MAP_PARTS = 32, 8
@@ -34,6 +37,16 @@ LARGEST_BASE = 40 * BASE_PARTS
 
 class StreamError(ValueError):
     """The bytes are no picture that ``FourierImageCompressor`` compressed."""
+
+
+def check_work(net, n_pixels):
+    """Raise ValueError if a net of so many pixels takes too long to draw."""
+    if n_pixels * net.n_weights > MAX_WORK:
+        raise ValueError(
+            f"{n_pixels:,} pixels of a net of {net.n_weights:,} weights take too long "
+            f"to draw: their product may be {MAX_WORK:,} at most. Choose a smaller "
+            f"picture, or width and depth lower."
+        )
 
 
 def map_steps(base, map_codes):
@@ -145,6 +158,7 @@ def _read_body(body):
         raise ValueError(f"it says that the net is {net}")
     if net_width > 32 or net.n_weights > MAX_STREAM_WEIGHTS:
         raise ValueError(f"it says that the net is {net}, larger than a stream may be")
+    check_work(net, height * width)
     base, at = _read_varint(body, at + 3)
     limit, at = _read_varint(body, at)
     codes = np.frombuffer(body[at : at + 2 * (depth + 1)], dtype=np.uint8)

@@ -34,6 +34,9 @@ from gaussflow.tabular.constraints.syntax import (
     Sum,
 )
 
+#: Signs of a number: more than the 17 digits of a float, its point and exponent. That
+#: is bounded well within the range of floats.
+MAX_SIGNS, MAX_EXPONENT = 40, 300
 TOKENS = re.compile(
     r"""\s*(?:
     (?P<column>`(?:[^`]|``)*`)
@@ -154,7 +157,7 @@ class _Parser:
         negative = self._take("-")
         if self.tokens[self.next][0] != "number":
             raise self._expected("a number, a text in quotes, true or false")
-        number = Fraction(self._advance()[1])
+        number = self._number()
         number = -number if negative else number
         return int(number) if number.denominator == 1 else float(number)
 
@@ -186,7 +189,7 @@ class _Parser:
 
     def _term(self):
         if self.tokens[self.next][0] == "number":
-            factor = Fraction(self._advance()[1])
+            factor = self._number()
             return (self._name() if self._take("*") else None), factor
         name = self._name()
         if self._take("*"):
@@ -203,6 +206,12 @@ class _Parser:
             raise self._expected(
                 "a number (columns may be added, not multiplied with each other)"
             )
+        _, token, at = self.tokens[self.next]
+        # As a fraction, 1e300000000 would be a number of 300 million digits.
+        exponent = token.lower().partition("e")[2] or "0"
+        if len(token) > MAX_SIGNS or abs(int(exponent)) > MAX_EXPONENT:
+            limits = f"a number from 1e-300 to 1e300, of at most {MAX_SIGNS} signs"
+            raise self._error(at, limits, "a larger or longer one")
         return Fraction(self._advance()[1])
 
     def _name(self):

@@ -4,7 +4,9 @@ import codecs
 import csv
 import gzip
 import io
+import os
 import re
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +25,10 @@ from gaussflow.tabular.files.formats import (
 #: Texts that mean a missing cell. "None" is not among them: in health tables it
 #: is often an answer.
 MISSING_TEXTS = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "<NA>")
+
+#: A compressed file may unpack to so many times its size, or to so many bytes. Tables
+#: of a few repeated rows shrink by 50; a megabyte of one byte's repeats, by 1000.
+MAX_INFLATION, LEAST_LIMIT = 100, 2**24
 
 BOMS_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 BOMS_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
@@ -293,13 +299,19 @@ def _read_text(path, encoding):
     try:
         opener = gzip.open if str(path).endswith(".gz") else open
         with opener(path, "rb") as file:
-            raw = file.read()
+            most = max(LEAST_LIMIT, MAX_INFLATION * os.path.getsize(path))
+            raw = file.read(most + 1)
     except FileNotFoundError as exc:
         raise TableError(f"{path} does not exist. Check the path.") from exc
     except IsADirectoryError as exc:
         raise TableError(f"{path} is a directory; give a CSV file.") from exc
-    except (OSError, EOFError) as exc:
+    except (OSError, EOFError, zlib.error) as exc:
         raise TableError(f"{path} cannot be read: {_one_line(exc)}") from exc
+    if len(raw) > most:
+        raise TableError(
+            f"{path} unpacks to more than {MAX_INFLATION} times its size, which no "
+            "honest table does. Unpack it yourself (gunzip) if you trust it."
+        )
     if encoding.lower() in ("utf-8", "utf8"):
         # The marks are unmistakable; the longer one begins like the shorter.
         marks = {"utf-32": BOMS_32, "utf-16": BOMS_16}

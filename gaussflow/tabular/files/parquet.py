@@ -33,7 +33,7 @@ def read_parquet(path):
         df = pd.read_parquet(path, engine="pyarrow").reset_index(drop=True)
     except FileNotFoundError as exc:
         raise TableError(f"{path} does not exist. Check the path.") from exc
-    except (OSError, ValueError) as exc:
+    except (OSError, ValueError, TypeError, LookupError, MemoryError) as exc:
         reason = " ".join(str(exc).split())
         raise TableError(
             f"{path} cannot be read as Parquet: {reason}. If it is a CSV file, name it "

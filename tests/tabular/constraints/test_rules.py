@@ -122,6 +122,15 @@ def test_rule_that_does_not_suit_the_columns_is_refused(rule, message):
         Constraint(rule).holds(cells())
 
 
+@pytest.mark.parametrize("number", ["1e400", "1e300000000", "1e-300000000", "1" * 50])
+@pytest.mark.parametrize(
+    "rule", ["a <= {}", "a in {{{}}}", "a == {} * b", "a < b / {}"]
+)
+def test_a_number_beyond_floats_is_refused_at_once(rule, number):
+    with pytest.raises(ValueError, match=r"expected a number .* at most 40 signs"):
+        Constraint(rule.format(number))
+
+
 @pytest.mark.parametrize("rule", [3, None, ("a",), ("a", "a")])
 def test_what_is_no_rule_is_refused(rule):
     with pytest.raises((TypeError, ValueError), match="(text such as|two or more)"):
