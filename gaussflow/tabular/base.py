@@ -3,6 +3,7 @@
 import warnings
 from dataclasses import replace
 
+import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -11,6 +12,8 @@ from gaussflow._common.seeds import as_generator, draw_seed
 from gaussflow.persistence import Saved
 from gaussflow.persistence.state import Persistent
 from gaussflow.tabular.constraints.enforcement import Rules
+from gaussflow.tabular.encoding.unlearned import unlearned_column
+from gaussflow.tabular.gate import gate
 from gaussflow.tabular.sampling.conditional import draw_until
 from gaussflow.tabular.sampling.conditions import read_conditions
 from gaussflow.tabular.schema import Schema, check_frame
@@ -43,9 +46,10 @@ class BaseSynthesizer(Saved, Persistent, BaseEstimator):
         check_frame(df)
         self._check_parameters(df)
         rng = as_generator(self.random_state)
-        given = None if isinstance(self.schema, str) else self.schema
-        schema = Schema.of(df, given)
-        if isinstance(self.schema, str):
+        infer = isinstance(self.schema, str)
+        schema = Schema.of(df, None if infer else self.schema)
+        schema, _ = gate(schema, df, self.min_category_count)
+        if infer:
             _warn_excluded(schema)
         rules = Rules(
             schema,
@@ -111,6 +115,9 @@ class BaseSynthesizer(Saved, Persistent, BaseEstimator):
 
         redraw = None if wanted else self._redraw(rng)
         df = self.rules_.rejection_sample(draw, int(n_samples), rng, redraw)
+        for column in self.schema_:
+            if column.kind == "identifier":  # rows of several draws share their keys
+                df[column.name] = unlearned_column(column, np.zeros(len(df), bool))
         df.attrs |= report
         return df
 

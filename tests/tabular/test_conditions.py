@@ -159,7 +159,7 @@ BAD = [
     ({"age": 50.5}, "between two values of its grid"),
     ({"age": "old"}, "holds 'old', which is not a value"),
     ({"age": None}, "none was missing at fit"),
-    ({"site": "west"}, "holds 'west', which was not seen at fit. Values: east, north"),
+    ({"site": "west"}, "holds 'west', which was not seen at fit, or in"),
     ({"site": ("east", "north")}, "has no order"),
     ({"site": []}, "allows no value"),
     ({"cigs": 7}, "between two values|No value that can come out of column 'cigs'"),
@@ -184,7 +184,7 @@ def test_keys_and_rare_levels_cannot_be_conditions():
     synthesizer = TabularSynthesizer(schema=schema, random_state=0).fit(df)
     with pytest.raises(ValueError, match="Column 'patient_id' is not learned"):
         synthesizer.sample(5, conditions={"patient_id": 55})
-    with pytest.raises(ValueError, match="too few rows held it"):
+    with pytest.raises(ValueError, match="in too few rows to come out"):
         synthesizer.sample(5, conditions={"site": "west"})
 
 

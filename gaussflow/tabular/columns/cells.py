@@ -16,7 +16,7 @@ def to_numbers(series, column):
 
     Grid columns give the whole number k of ``(origin + step * k) /
     10**decimals``; columns without a grid their values; discrete columns the
-    index of the level in ``column.levels``.
+    index of the level in ``column.levels``, -1 for a value that is none of them.
     """
     out = np.full(len(series), np.nan)
     filled = series.notna().to_numpy()
@@ -63,7 +63,7 @@ def from_numbers(numbers, column):
     """Return the Series of the column's dtype for what ``to_numbers`` gave."""
     if column.is_number:
         return _from_coordinates(numbers, column)
-    missing = np.isnan(numbers)
+    missing = ~(numbers >= 0)
     levels = np.array([*column.levels, None], dtype=object)
     codes = np.where(missing, len(column.levels), numbers).astype(np.int64)
     return to_series(levels[codes], missing, column)
@@ -108,13 +108,7 @@ def _coordinates(cells, column):
 def _codes(cells, column):
     index = {level: code for code, level in enumerate(column.levels)}
     codes = cells.astype(object).map(index).to_numpy(dtype=np.float64)
-    if np.isnan(codes).any():
-        unseen = sorted({str(v) for v in cells[np.isnan(codes)]})
-        raise ValueError(
-            f"Column {column.name!r} has values that were not seen at fit: "
-            f"{', '.join(unseen[:5])}. Fit on a table that holds them, or replace them."
-        )
-    return codes
+    return np.where(np.isnan(codes), -1.0, codes)
 
 
 def _from_coordinates(numbers, column):

@@ -44,11 +44,14 @@ class Column(Persistent):
     decimals, origin, step : int or None, int, int
         The grid of a numeric or date column.
     low, high : int, float or str
-        Bounds of a numeric or date column.
+        Bounds of a numeric or date column; of fitted keys, ``high`` is where new ones
+        begin.
     levels : list or None
         Distinct values of a discrete column; ordered if ``kind`` is "ordinal".
     categories : list or None
         For a categorical dtype, all its categories, unused ones included.
+    declared : bool
+        Whether the user listed the levels, so that a dtype may name the rare ones too.
     note : str
         Why a column is excluded, or what the user should know.
     """
@@ -68,6 +71,7 @@ class Column(Persistent):
     levels: list | None = None
     categories: list | None = None
     categories_dtype: str | None = None
+    declared: bool = False
     note: str = ""
 
     @property

@@ -53,9 +53,8 @@ def describe_column(series, name):
     found |= _categories(series, name)
     if found["distinct"] == 1 and found["kind"] != "identifier":
         found |= {"kind": "constant", "note": "one value only; not learned"}
-        found["levels"] = plain_levels(list(counts.index), name)
-        if found["dtype"].startswith(("datetime", "timedelta")):
-            found["levels"] = None
+        is_date = found["dtype"].startswith(("datetime", "timedelta"))
+        found["levels"] = None if is_date else plain_levels(list(counts.index), name)
     return found
 
 
@@ -95,7 +94,8 @@ def describe_kind(series, name, kind):
 
 def _chosen_levels(filled, name, kind, levels):
     present = plain_levels(list(_value_counts(filled, name).index), name)
-    if levels is None:
+    declared = levels is not None
+    if not declared:
         try:
             levels = sorted(present)
         except TypeError as exc:
@@ -110,7 +110,8 @@ def _chosen_levels(filled, name, kind, levels):
             f"{', '.join(map(repr, unlisted[:5]))}. List every level, in order."
         )
     kept = [v for v in levels if v in present]
-    return {"kind": kind, "levels": kept, "decimals": None, "low": None, "high": None}
+    found = {"kind": kind, "levels": kept, "declared": declared}
+    return found | {"decimals": None, "low": None, "high": None}
 
 
 def _chosen_numbers(filled, name, kind):
@@ -305,7 +306,8 @@ def _missing_marker(series):
 
 def _value_counts(filled, name):
     try:
-        return filled.value_counts()
+        counts = filled.value_counts()
+        return counts[counts > 0]  # without unused categories
     except TypeError as exc:
         raise ValueError(
             f"Column {name!r} holds lists or other values that cannot be counted. "

@@ -120,7 +120,8 @@ class GridMap(Persistent):
         if min_count > 1:
             cuts, ends = _smooth_ends(values, counts, atom, unit, min_count)
         if sum(cuts) >= len(values):
-            low, high = ends if ends[0] < ends[1] else (values[0], values[-1])
+            mean = np.average(values, weights=counts)
+            low, high = ends if ends[0] < ends[1] else (mean, mean)
             self.knots_ = np.array([low, high], dtype=np.float64)
             self.ranks_ = np.array([0.0, 1.0])
             self.unit_ = unit[:1].copy()

@@ -47,10 +47,16 @@ class Derived(Persistent):
         both = ~missing & ~unknown
         if not both.any():
             return False
-        self.fallback = float(numbers[both][0])
         same = numbers[both] == to_numbers(real, self.column)[both]
+        if not (fine[both].all() and same.all()):
+            return False
         self.restrict(df, min_count)
-        return bool(fine[both].all() and same.all())
+        numbers, fine = self.compute(df)
+        usable = numbers[both & fine]
+        self.fallback = (
+            float(np.sort(usable)[len(usable) // 2]) if len(usable) else np.nan
+        )
+        return len(usable) > 0
 
     def fill(self, frame):
         """Return the column's cells for new rows, and which are allowed."""
@@ -155,13 +161,11 @@ class LookupColumn(Derived):
 
     def restrict(self, df, min_count):
         """Learn the levels of few rows."""
-        if not self.column.is_number:
-            all_values = to_numbers(df[self.column.name], self.column)
-            levels, counts = np.unique(all_values, return_counts=True)
-            rare = levels[counts < min_count]
-            self.known = ~np.isin(self.values, rare[~np.isnan(rare)])
-            if not self.known.any():
-                self.known[:] = True
+        all_values = to_numbers(df[self.column.name], self.column)
+        levels, counts = np.unique(all_values, return_counts=True)
+        unlisted = (levels < 0) & (not self.column.is_number)
+        rare = levels[(counts < min_count) | unlisted]
+        self.known = ~np.isin(self.values, rare[~np.isnan(rare)])
 
     def compute(self, frame):
         """Return the column's numbers and which are allowed."""

@@ -55,7 +55,8 @@ class MissingPatterns(Persistent):
             self.patterns_ = np.arange(shared.max() + 1)[:, None] == shared
             for members in self.patterns_:
                 counts = np.bincount(masks[:, members][:, 0], minlength=2)
-                self.maps_.append(LevelMap(np.arange(2), counts, min_count=1))
+                least = min(min_count, counts.max())  # of a small table, one stays
+                self.maps_.append(LevelMap(np.arange(2), counts, min_count=least))
 
     def values(self, missing):
         """Return the discrete value of each row, one array per latent column."""

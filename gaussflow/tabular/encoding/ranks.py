@@ -1,19 +1,16 @@
 """A table as ranks of its cells, each on its column's own grid, and back."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 
 from gaussflow._common.seeds import as_generator
 from gaussflow.persistence.state import Persistent
 from gaussflow.tabular.columns.cells import from_numbers, to_numbers
-from gaussflow.tabular.columns.inference import plain_levels
 from gaussflow.tabular.columns.value_maps import FEW_VALUES, GridMap, LevelMap
 from gaussflow.tabular.encoding.missing import MissingPatterns
 from gaussflow.tabular.encoding.normal_scores import learn_scores
 from gaussflow.tabular.encoding.unlearned import unlearned_column
-from gaussflow.tabular.schema import Schema
+from gaussflow.tabular.gate import gate
 
 #: A value that owns a longer interval of ranks is one rank, its middle; within
 #: shorter ones the ranks are spread, and the grid brings the value back. Chosen by
@@ -149,18 +146,19 @@ class RankEncoder(Persistent):
 
     def _fit(self, df, schema, rng, n_sweeps):
         """Learn the maps; return the cells' intervals and the scores' correlation."""
-        self.schema_ = schema
-        self.learned_, self.maps_, self.suppressed_ = [], [], {}
-        numbers = []
-        for i, column in enumerate(schema):
-            if column.is_learned:
-                found = to_numbers(df[column.name], column)
-                if self._fit_column(i, column, found):
-                    numbers.append(found)
+        self.schema_, self.suppressed_ = gate(schema, df, self.min_count)
+        columns = list(enumerate(self.schema_))
+        self.learned_ = [i for i, column in columns if column.is_learned]
+        columns = [self.schema_.columns[i] for i in self.learned_]
+        numbers = [to_numbers(df[column.name], column) for column in columns]
+        self.maps_ = [
+            self._fit_column(*pair) for pair in zip(columns, numbers, strict=True)
+        ]
         if not self.maps_:
             raise ValueError(
                 "The table has no column to learn: every column is constant, an "
-                "identifier, free text or too rare. Columns found:\n" + str(schema)
+                "identifier, free text or too rare. Columns found:\n"
+                + str(self.schema_)
             )
         missing = self.missing_cells(df)
         self.missing_ = MissingPatterns(missing, min_count=self.min_count)
@@ -203,49 +201,24 @@ class RankEncoder(Persistent):
             X[:, :n_learned][missing[:, self.learned_]] = np.nan
         return X
 
-    def _fit_column(self, i, column, numbers):
-        """Add the map of one column, or exclude it; return whether it is learned."""
+    def _fit_column(self, column, numbers):
+        """Return the map of one column."""
+        min_count = self.min_count
         values, counts = np.unique(numbers[~np.isnan(numbers)], return_counts=True)
-        few = len(values) <= FEW_VALUES and (counts >= self.min_count).any()
-        if column.is_number and not few:
-            origin = None
-            if column.decimals and column.step == 1:
-                origin = column.origin
-            grid = column.decimals is not None
-            new = GridMap(
-                values, counts, min_count=self.min_count, grid=grid, origin=origin
+        if not column.is_number:
+            listed = values >= 0  # the gate held the others back
+            return LevelMap(values[listed], counts[listed], min_count=min_count)
+        if len(values) > FEW_VALUES or not (counts >= min_count).any():
+            whole = column.decimals and column.step == 1
+            return GridMap(
+                values,
+                counts,
+                min_count=min_count,
+                grid=column.decimals is not None,
+                origin=column.origin if whole else None,
             )
-        else:
-            new = LevelMap(
-                values, counts, min_count=self.min_count, merge=column.is_number
-            )
-            if new.n_suppressed_:
-                self.suppressed_[str(column.name)] = {
-                    "levels": new.n_suppressed_,
-                    "rows": new.rows_suppressed_,
-                }
-            if len(new.order_) < 2:
-                self._exclude(i, column, new.order_)
-                return False
-        self.learned_.append(i)
-        self.maps_.append(new)
-        return True
-
-    def _exclude(self, i, column, kept):
-        """Turn a column with fewer than two common levels into a constant."""
-        if len(kept):
-            level = from_numbers(kept, column).iloc[0]
-            changed = {
-                "kind": "constant",
-                "levels": plain_levels([level], column.name),
-                "note": f"one level only has {self.min_count} rows or more",
-            }
-        else:
-            self.suppressed_.pop(str(column.name), None)
-            changed = {
-                "kind": "text",
-                "note": f"every level has fewer than {self.min_count} rows; left empty",
-            }
-        columns = list(self.schema_.columns)
-        columns[i] = replace(column, **changed)
-        self.schema_ = Schema(columns=columns, n_rows=self.schema_.n_rows)
+        new = LevelMap(values, counts, min_count=min_count, merge=True)
+        if new.n_suppressed_:
+            found = {"levels": new.n_suppressed_, "rows": new.rows_suppressed_}
+            self.suppressed_[str(column.name)] = found
+        return new

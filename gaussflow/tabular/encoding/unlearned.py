@@ -26,10 +26,26 @@ def unlearned_column(column, missing):
 
 
 def _new_keys(column, n_rows):
-    """Return fresh keys: whole numbers beyond the real ones, or short texts."""
-    if column.high is not None:
-        first = int(column.high) + 1
-        keys = np.arange(first, first + n_rows).astype(object)
+    """Return fresh keys from where the gate lets them begin."""
+    count = range(1, n_rows + 1)
+    if isinstance(column.high, str):
+        keys = [f"{column.high}{i}" for i in count]
     else:
-        keys = np.array([f"synthetic-{i}" for i in range(1, n_rows + 1)], dtype=object)
-    return to_series(keys, np.zeros(n_rows, dtype=bool), column)
+        keys = [column.high + i for i in count]
+        column = replace(column, dtype=_wide_enough(column.dtype, keys))
+    return to_series(np.array(keys, object), np.zeros(n_rows, dtype=bool), column)
+
+
+def _wide_enough(dtype, keys):
+    """Return the dtype, or a wider one where keys would overflow or repeat."""
+    short, bracket, backend = dtype.partition("[")
+    name = short.lower()
+    if name in ("float32", "float"):
+        low, high, wide = -(2**24), 2**24, "float64" if name == "float32" else "double"
+    elif name.startswith(("int", "uint")):
+        low, high, wide = np.iinfo(name).min, np.iinfo(name).max, "int64"
+    else:
+        return dtype
+    if all(low <= key <= high for key in keys[:1] + keys[-1:]):
+        return dtype
+    return (wide.capitalize() if short[0].isupper() else wide) + bracket + backend

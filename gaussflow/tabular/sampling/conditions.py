@@ -173,7 +173,8 @@ def _code(value, column):
             return code
     raise ValueError(
         f"The condition on column {column.name!r} holds {value!r}, which was not seen "
-        f"at fit. Values: {_listed(column.levels)}."
+        "at fit, or in too few rows to come out. Values: "
+        f"{_listed(column.levels)}."
     )
 
 

@@ -18,8 +18,6 @@ def log_density(encoder, forest_map, df):
     for i, column in enumerate(encoder.schema_):
         if not column.missing:
             out[rows.missing[:, i]] = -np.inf
-        if column.kind == "constant" and column.levels:
-            _check_constant(df[column.name], column)
     for j, i in enumerate(encoder.learned_):
         column, column_map = encoder.schema_.columns[i], encoder.maps_[j]
         if not column.is_number:
@@ -66,12 +64,3 @@ def _log_slope(column_map, cells, numbers):
     with np.errstate(divide="ignore"):
         out[filled] = np.log(rise / width) + log_slope
     return out
-
-
-def _check_constant(cells, column):
-    other = cells[cells.notna() & (cells != column.levels[0])]
-    if len(other):
-        raise ValueError(
-            f"Column {column.name!r} held {column.levels[0]!r} alone at fit, but holds "
-            f"{other.iloc[0]!r} here. Fit on a table that holds it, or replace it."
-        )

@@ -81,14 +81,10 @@ def _numbers(cells, column):
     """Return a column's cells as numbers, or say why they are none."""
     try:
         return to_numbers(cells, column)
-    except (TypeError, AttributeError) as exc:
-        reason = exc
-    except ValueError as exc:
-        if "not seen at fit" in str(exc):
-            raise
-        reason = exc
-    raise ValueError(
-        f"Column {column.name!r} was learned as {column.kind} of dtype "
-        f"{column.dtype}, but holds cells of dtype {cells.dtype} that are not "
-        f"({reason}). Convert it first."
-    ) from reason
+    except (TypeError, AttributeError, ValueError):
+        # What pandas says of it would tell the cell.
+        raise ValueError(
+            f"Column {column.name!r} was learned as {column.kind} of dtype "
+            f"{column.dtype}, but holds cells of dtype {cells.dtype} that are not. "
+            "Convert it first."
+        ) from None
