@@ -45,16 +45,23 @@ def complete_docstrings(cls):
     parts["Attributes"] = "\n".join(dict.fromkeys(attributes.values()))
     cls.__doc__ = _joined(parts)
     for name, method in vars(cls).items():
+        method = getattr(method, "__func__", method)  # of a class method
         if inspect.isfunction(method) and method.__doc__ and not name.startswith("_"):
-            parts = sections(method.__doc__)
             overridden = getattr(super(cls, cls), name, None)
             above = sections(overridden and overridden.__doc__)
-            known = _entries("Parameters", {"Parameters": ARGUMENTS}, above, parts)
-            names = [n for n in inspect.signature(method).parameters if n in known]
-            parts["Parameters"] = "\n".join(dict.fromkeys(known[n] for n in names))
-            parts.setdefault("Returns", above.get("Returns", ""))
-            method.__doc__ = _joined(parts)
+            complete(method, {"Parameters": ARGUMENTS}, above)
     return cls
+
+
+def complete(function, *above):
+    """Complete the docstring of a function by sections of others; return it."""
+    parts = sections(function.__doc__)
+    known = _entries("Parameters", *above, parts)
+    names = [n for n in inspect.signature(function).parameters if n in known]
+    parts["Parameters"] = "\n".join(dict.fromkeys(known[n] for n in names))
+    parts.setdefault("Returns", above[-1].get("Returns", ""))
+    function.__doc__ = _joined(parts)
+    return function
 
 
 def sections(doc):

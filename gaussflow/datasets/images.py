@@ -21,30 +21,11 @@ _LAYOUT = (
     "row.reshape{shape} is the picture."
 )
 
-_FASHION = (
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Ankle boot",
+_FASHION = tuple(
+    "T-shirt/top, Trouser, Pullover, Dress, Coat, Sandal, Shirt, Sneaker, Bag, "
+    "Ankle boot".split(", ")
 )
-_CIFAR = (
-    "airplane",
-    "automobile",
-    "bird",
-    "cat",
-    "deer",
-    "dog",
-    "frog",
-    "horse",
-    "ship",
-    "truck",
-)
+_CIFAR = tuple("airplane automobile bird cat deer dog frog horse ship truck".split())
 _DIGITS = tuple("0123456789")
 
 # How often each class occurs in the published splits. OpenML's tables hold the

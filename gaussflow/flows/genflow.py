@@ -96,6 +96,7 @@ class GenFlow(Layer):
     True
     """
 
+    instead = "put its layers into the outer list"
     _rules = {
         "direction": Choice(("gaussianize", "generate")),
         "n_gen_samples": Integer(2, None, None),
@@ -152,13 +153,6 @@ class GenFlow(Layer):
         self.n_features_in_ = X.shape[1]
         self._fit_validated(X, rng)
         return self.forward_and_log_det(X)
-
-    def matching(self):
-        """Refuse: a flow inside a flow fits toward the standard normal."""
-        raise ValueError(
-            'A GenFlow inside another cannot be fitted with direction="generate".'
-            " Put its layers into the outer list instead."
-        )
 
     def refine(
         self,

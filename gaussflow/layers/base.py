@@ -85,6 +85,9 @@ class Layer(
     data_step = False
     #: Whether ``finish`` is to be called once the layers after it are fitted.
     finishes = False
+    #: What to do in direction "generate" in place of a layer that cannot carry samples
+    #: to data; None for a layer that can.
+    instead: str | None = None
     #: Whether the refinement can move the layer's iterations together.
     refinable = False
     #: Whether rows to fit on have their often repeated values spread: unless the layer
@@ -166,7 +169,11 @@ class Layer(
         stands for this layer's map of the samples, followed by the inverse of its
         map of the data: :class:`~gaussflow.layers.Transport`.
         """
-        return
+        if self.instead is not None:
+            raise ValueError(
+                f"{type(self).__name__} carries no samples to data: in direction "
+                f'"generate" {self.instead}.'
+            )
 
     def prepare(self, data, rng):
         """Fit a data step to data, overwritten; return what it makes of them.

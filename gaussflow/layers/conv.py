@@ -79,7 +79,6 @@ class Conv(Patched):
         keep_params(locals())
 
     def matching(self):
-        """Return the layer of this one's parameters that carries samples to data."""
         if self.marginal not in ("auto", "quantile"):
             raise ValueError(
                 f'marginal must be "auto" or "quantile" in direction "generate", '

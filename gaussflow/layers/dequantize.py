@@ -65,6 +65,7 @@ class Dequantize(Layer):
     """
 
     spreads_ties = False
+    instead = "end the list of layers with Inverse(Dequantize())"
     _rules = {"n_levels": Integer(2, None, None)}
 
     def __init__(self, *, n_levels=256, n_jobs=None, random_state=None):
@@ -81,13 +82,6 @@ class Dequantize(Layer):
         # Equal rows to fit on get noise of their own: they are no atom.
         bits = rng.integers(2**64, size=X.shape, dtype=np.uint64)
         return _spread(X, bits), np.zeros(len(X))
-
-    def matching(self):
-        """Refuse: the layer has no way from samples to data of its own."""
-        raise ValueError(
-            "Dequantize turns data to rows with a density. In direction "
-            '"generate" end the list of layers with Inverse(Dequantize()).'
-        )
 
     def forward_and_log_det(self, X):
         """Return the rows with their noise, and zeros."""

@@ -47,7 +47,6 @@ class Linear(Iterated):
         return [seed for seed in seeds if seed is not None]
 
     def matching(self):
-        """Return the layer of this one's parameters that carries samples to data."""
         return SlicedMatching(**self.get_params(deep=False))
 
     def _fit_iteration(self, X, rng):

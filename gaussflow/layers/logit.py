@@ -46,6 +46,7 @@ class Logit(Layer):
     """
 
     spreads_ties = False
+    instead = "end the list of layers with Inverse(Logit())"
     _rules = {"alpha": Number("(0, 0.5)")}
 
     def __init__(self, *, bounds=None, alpha=0.05, n_jobs=None):
@@ -59,13 +60,6 @@ class Logit(Layer):
         self.n_features_in_ = X.shape[1]
         self.low_, self.high_ = self._interval(X)
         return self.forward_and_log_det(X)
-
-    def matching(self):
-        """Refuse: the layer has no way from samples to data of its own."""
-        raise ValueError(
-            'Logit is fitted to data. In direction "generate" end the list of '
-            "layers with Inverse(Logit())."
-        )
 
     def forward_and_log_det(self, X):
         width = self.high_ - self.low_

@@ -84,7 +84,6 @@ class Radial(Layer):
         return self._carry(X)
 
     def matching(self):
-        """Return the layer that carries distances of samples to those of data."""
         return RadialMatching(
             gate=self.gate, n_jobs=self.n_jobs, random_state=self.random_state
         )

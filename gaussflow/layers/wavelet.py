@@ -52,6 +52,7 @@ class Haar(Layer):
     """
 
     spreads_ties = False
+    instead = "use Pyramid(image_shape, layer), which fits among the wavelets"
 
     def __init__(self, image_shape, n_levels=1, *, inverse=False, n_jobs=None):
         keep_params(locals())
@@ -66,14 +67,6 @@ class Haar(Layer):
         check_pyramid("Haar", self.image_shape, self.n_levels, X.shape[1])
         self.n_features_in_ = X.shape[1]
         return self.forward_and_log_det(X)
-
-    def matching(self):
-        """Refuse: the layer has no way from samples to data of its own."""
-        raise ValueError(
-            'Haar has nothing to fit in direction "generate". Use '
-            "Pyramid(image_shape, layer), which fits a layer among the wavelets "
-            "and comes back."
-        )
 
     def forward_and_log_det(self, X):
         turn = from_haar if self.inverse else to_haar

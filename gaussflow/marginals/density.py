@@ -28,9 +28,7 @@ class DensityMarginal(SplineMap):
     def fit(self, counts, target=None):
         density, self.scores_ = self._best(counts)
         goal = None if target is None else (self._best(target)[0], target.grid)
-        n_samples = counts.n_samples
-        if target is not None:
-            n_samples = min(n_samples, target.n_samples)
+        n_samples = min(c.n_samples for c in (counts, target) if c is not None)
         return self.set_from_density(density, n_samples, counts.grid, goal)
 
     def _best(self, counts):

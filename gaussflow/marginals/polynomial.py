@@ -87,9 +87,7 @@ class PolynomialMarginal(Marginal):
     def fit(self, counts, target=None):
         way_out = ' (for closer fits, take marginal="spline")'
         degree = check_integer("degree", self.degree, 1, MAX_DEGREE, way_out)
-        n_samples = counts.n_samples
-        if target is not None:
-            n_samples = min(n_samples, target.n_samples)
+        n_samples = min(c.n_samples for c in (counts, target) if c is not None)
         outside = min(ROWS_OUTSIDE / max(n_samples, 1), 0.25)
         ends = np.array([outside, 1.0 - outside])
         density = shrunk_histogram(counts)

@@ -42,9 +42,7 @@ class QuantileMarginal(SplineMap):
     """
 
     def fit(self, counts, target=None):
-        n_samples = counts.n_samples
-        if target is not None:
-            n_samples = min(n_samples, target.n_samples)
+        n_samples = min(c.n_samples for c in (counts, target) if c is not None)
         half = probability_levels(n_samples)
         below = np.concatenate([half, 1.0 - half[::-1]])
         above = below[::-1]

@@ -2,7 +2,43 @@
 
 import numpy as np
 
+from gaussflow._common.docstrings import complete_docstrings
 from gaussflow._common.optional import import_optional
+
+
+class Display:
+    """Base of the displays, which describe only what is not described here."""
+
+    def __init_subclass__(cls, **options):
+        """Complete the docstrings."""
+        super().__init_subclass__(**options)
+        complete_docstrings(cls)
+
+    @classmethod
+    def from_estimator(cls, estimator, **kwargs):
+        """Compute what is to be drawn, and draw it.
+
+        Parameters
+        ----------
+        estimator : GenFlow or Layer
+            Fitted.
+        ax : matplotlib Axes or None, default=None
+            Where to draw; None makes a figure.
+        axes : array of matplotlib Axes or None, default=None
+            Where to draw, one for each panel; None makes a figure.
+        **kwargs : dict
+            Passed to ``Axes.plot``.
+
+        Returns
+        -------
+        display : object
+            What was computed, drawn.
+        """
+        raise NotImplementedError
+
+    def plot(self, ax=None, **kwargs):
+        """Draw; see ``from_estimator``."""
+        raise NotImplementedError
 
 
 def one_axes(ax, caller, **size):

@@ -3,7 +3,8 @@
 import numpy as np
 from scipy.special import betaincinv, chdtri, ndtri
 
-from gaussflow.plotting._axes import check_columns, grid_of_axes
+from gaussflow._common.checks import keep_params
+from gaussflow.plotting._axes import Display, check_columns, grid_of_axes
 
 #: Points of a quantile-quantile curve.
 N_POINTS = 200
@@ -11,7 +12,7 @@ N_POINTS = 200
 BAND = 0.95
 
 
-class LatentDisplay:
+class LatentDisplay(Display):
     """Quantiles of latent columns, and of latent rows' norms, against N(0, I)'s.
 
     On the left each column's quantiles less the normal ones (a straight line at 0 is
@@ -51,12 +52,7 @@ class LatentDisplay:
     """
 
     def __init__(self, columns, levels, deviations, norms, n_samples, n_features):
-        self.columns = columns
-        self.levels = levels
-        self.deviations = deviations
-        self.norms = norms
-        self.n_samples = n_samples
-        self.n_features = n_features
+        keep_params(locals())
 
     @classmethod
     def from_estimator(cls, estimator, X, *, columns=None, axes=None, **kwargs):
@@ -64,20 +60,10 @@ class LatentDisplay:
 
         Parameters
         ----------
-        estimator : GenFlow or Layer
-            Fitted.
         X : array-like of shape (n_samples, n_features)
             Rows, best such that it was not fitted on.
         columns : list of int or None, default=None
             Latent columns to draw; None draws the first 20.
-        axes : array of 2 matplotlib Axes or None, default=None
-            Where to draw; None makes a figure.
-        **kwargs : dict
-            Passed to ``Axes.plot``.
-
-        Returns
-        -------
-        display : LatentDisplay
         """
         Z = np.asarray(estimator.transform(X), dtype=np.float64)
         columns = check_columns(columns, Z.shape[1], 20)
@@ -88,7 +74,6 @@ class LatentDisplay:
         return display.plot(axes=axes, **kwargs)
 
     def plot(self, axes=None, **kwargs):
-        """Draw; see ``from_estimator``."""
         axes = grid_of_axes(axes, 1, 2, "LatentDisplay", figsize=(9, 3.6))[0]
         normal = ndtri(self.levels)
         chi = np.sqrt(chdtri(self.n_features, 1.0 - self.levels))

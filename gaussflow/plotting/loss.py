@@ -3,11 +3,12 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from gaussflow._common.checks import keep_params
 from gaussflow.diagnostics import loss_decomposition
-from gaussflow.plotting._axes import one_axes
+from gaussflow.plotting._axes import Display, one_axes
 
 
-class LossCurveDisplay:
+class LossCurveDisplay(Display):
     """Loss of training and held-out rows while a flow was fitted.
 
     Parameters
@@ -38,9 +39,7 @@ class LossCurveDisplay:
     """
 
     def __init__(self, train, held_out, layer):
-        self.train = train
-        self.held_out = held_out
-        self.layer = layer
+        keep_params(locals())
 
     @classmethod
     def from_estimator(cls, estimator, *, ax=None, **kwargs):
@@ -50,14 +49,6 @@ class LossCurveDisplay:
         ----------
         estimator : GenFlow
             Fitted in direction "gaussianize".
-        ax : matplotlib Axes or None, default=None
-            Where to draw; None makes a figure.
-        **kwargs : dict
-            Passed to ``Axes.plot``.
-
-        Returns
-        -------
-        display : LossCurveDisplay
         """
         check_is_fitted(estimator)
         curve = getattr(estimator, "loss_curve_", None)
@@ -76,7 +67,6 @@ class LossCurveDisplay:
         return cls(train, held_out, layer).plot(ax=ax, **kwargs)
 
     def plot(self, ax=None, **kwargs):
-        """Draw; see ``from_estimator``."""
         ax = one_axes(ax, "LossCurveDisplay", figsize=(6, 4))
         at = np.arange(1, len(self.train) + 1)
         self.lines_ = []
@@ -94,7 +84,7 @@ class LossCurveDisplay:
         return self
 
 
-class LossDecompositionDisplay:
+class LossDecompositionDisplay(Display):
     """Total loss, dependence and marginals along a flow, with two standard errors.
 
     Parameters
@@ -145,18 +135,8 @@ class LossDecompositionDisplay:
 
         Parameters
         ----------
-        estimator : GenFlow or Layer
-            Fitted.
         X, held_out, log_density, n_points, max_rows, random_state
             As in :func:`gaussflow.diagnostics.loss_decomposition`.
-        ax : matplotlib Axes or None, default=None
-            Where to draw; None makes a figure.
-        **kwargs : dict
-            Passed to ``Axes.plot``.
-
-        Returns
-        -------
-        display : LossDecompositionDisplay
         """
         decomposition = loss_decomposition(
             estimator,
@@ -170,7 +150,6 @@ class LossDecompositionDisplay:
         return cls(decomposition).plot(ax=ax, **kwargs)
 
     def plot(self, ax=None, **kwargs):
-        """Draw; see ``from_estimator``."""
         ax = one_axes(ax, "LossDecompositionDisplay", figsize=(6.5, 4))
         found = self.decomposition
         judge = found.train if found.held_out is None else found.held_out

@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from gaussflow._common.checks import check_integer
+from gaussflow._common.checks import check_integer, keep_params
 from gaussflow.layers.iterations.iterated import Iterated
 from gaussflow.layers.iterations.iteration import Iteration
-from gaussflow.plotting._axes import check_columns, one_axes
+from gaussflow.plotting._axes import Display, check_columns, one_axes
 
 #: How far maps are drawn, in standard deviations.
 REACH, N_POINTS = 4.0, 401
 
 
-class MarginalMapDisplay:
+class MarginalMapDisplay(Display):
     """Monotone maps along the directions of one iteration.
 
     Parameters
@@ -44,10 +44,7 @@ class MarginalMapDisplay:
     """
 
     def __init__(self, y, values, layer, iteration):
-        self.y = y
-        self.values = values
-        self.layer = layer
-        self.iteration = iteration
+        keep_params(locals())
 
     @classmethod
     def from_estimator(
@@ -65,14 +62,6 @@ class MarginalMapDisplay:
             Index into the layer's ``iterations_``.
         directions : list of int or None, default=None
             Maps to draw; None draws the first 20.
-        ax : matplotlib Axes or None, default=None
-            Where to draw; None makes a figure.
-        **kwargs : dict
-            Passed to ``Axes.plot``.
-
-        Returns
-        -------
-        display : MarginalMapDisplay
         """
         layers = getattr(estimator, "layers_", [estimator])
         drawn = [
@@ -98,7 +87,6 @@ class MarginalMapDisplay:
         return cls(y, values.T.copy(), layer, iteration).plot(ax=ax, **kwargs)
 
     def plot(self, ax=None, **kwargs):
-        """Draw; see ``from_estimator``."""
         ax = one_axes(ax, "MarginalMapDisplay", figsize=(4.5, 4))
         ax.plot(self.y, self.y, color="0.8", lw=0.8, zorder=0)
         self.lines_ = ax.plot(self.y, self.values.T, **({"lw": 1.2} | kwargs))

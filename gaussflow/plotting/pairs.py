@@ -3,12 +3,12 @@
 import numpy as np
 from sklearn.utils import check_array
 
-from gaussflow._common.checks import check_integer
+from gaussflow._common.checks import check_integer, keep_params
 from gaussflow._common.seeds import as_generator
-from gaussflow.plotting._axes import check_columns, grid_of_axes
+from gaussflow.plotting._axes import Display, check_columns, grid_of_axes
 
 
-class PairsDisplay:
+class PairsDisplay(Display):
     """Scatters of pairs of columns, real and synthetic, and both histograms.
 
     Above the diagonal real rows, below it synthetic ones, on it both.
@@ -40,9 +40,7 @@ class PairsDisplay:
     """
 
     def __init__(self, real, synthetic, names):
-        self.real = real
-        self.synthetic = synthetic
-        self.names = names
+        keep_params(locals())
 
     @classmethod
     def from_estimator(
@@ -70,14 +68,8 @@ class PairsDisplay:
             Rows of each kind, at most those of X.
         random_state : int, RandomState, Generator or None, default=None
             Randomness of the samples and of the rows drawn.
-        axes : array of matplotlib Axes or None, default=None
-            Where to draw, one for each pair; None makes a figure.
         **kwargs : dict
             Passed to ``Axes.scatter``.
-
-        Returns
-        -------
-        display : PairsDisplay
         """
         names = getattr(X, "columns", None)
         X = check_array(X, dtype=np.float64, input_name="X")
@@ -94,7 +86,6 @@ class PairsDisplay:
         return cls(real[:, columns], synthetic[:, columns], names).plot(axes, **kwargs)
 
     def plot(self, axes=None, **kwargs):
-        """Draw; see ``from_estimator``."""
         d = len(self.names)
         size = 1.8 * d + 0.6
         axes = grid_of_axes(axes, d, d, "PairsDisplay", figsize=(size, size))

@@ -27,14 +27,10 @@ def auto_rotation(Z, rng, *, n_directions=None, target=None):
 
     Parameters
     ----------
-    Z : ndarray of shape (n_samples, n_features)
-        Rows to learn from.
     rng : numpy.random.Generator
         Randomness of the kind, and of the strategy drawn.
     n_directions : int or None, default=None
         Number of directions; None leaves it to the strategy drawn.
-    target : ndarray of shape (n_target, n_features) or None, default=None
-        Rows to carry Z toward; None stands for N(0, I).
 
     Returns
     -------

@@ -1,10 +1,23 @@
 """The contract of a rotation: orthonormal directions, applied and undone."""
 
+import copy
 from abc import ABC, abstractmethod
 
 import numpy as np
 
+from gaussflow._common.docstrings import complete, complete_docstrings
 from gaussflow.persistence.state import Persistent, check_that
+
+#: What the arguments of a strategy are, where its docstring does not say otherwise.
+ARGUMENTS = """\
+Z : ndarray of shape (n_samples, n_features)
+    Rows to learn from.
+rng : numpy.random.Generator
+    Randomness of the directions.
+n_directions : int or None, default=None
+    Number of directions. None takes all.
+target : ndarray of shape (n_target, n_features) or None, default=None
+    Rows to carry Z toward; None stands for N(0, I)."""
 
 
 class Rotation(Persistent, ABC):
@@ -28,6 +41,11 @@ class Rotation(Persistent, ABC):
     n_directions: int
     seed: int | None = None
 
+    def __init_subclass__(cls, **options):
+        """Complete the docstrings."""
+        super().__init_subclass__(**options)
+        complete_docstrings(cls)
+
     @abstractmethod
     def project(self, X):
         """Return the coordinates X Q^T, a new (n_samples, n_directions) array."""
@@ -48,34 +66,65 @@ class Rotation(Persistent, ABC):
         return self.lift(np.eye(self.n_directions))
 
 
-def check_rows(rotation, *, seeded):
-    """Raise ValueError unless numbers, rows and seed of a rotation make sense."""
-    n_features, rows = rotation.n_features, rotation.rows
-    check_that(rotation, type(n_features) is int and n_features >= 1, "n_features")
-    n_directions = n_features
-    if rows is not None:
-        plain = isinstance(rows, np.ndarray) and rows.ndim == 1
-        check_that(rotation, plain and rows.dtype.kind == "i", "rows must be integers")
-        inside = ((rows >= 0) & (rows < n_features)).all()
-        different = len(np.unique(rows)) == len(rows)
-        check_that(rotation, inside and different, "rows must be directions")
-        n_directions = len(rows)
-    check_that(rotation, rotation.n_directions == n_directions, "n_directions")
-    if seeded:
-        valid = type(rotation.seed) is int and rotation.seed >= 0
-        check_that(rotation, valid, "the seed must be an integer of at least 0")
-
-
-def restrict(kept, rows):
-    """Return the numbers of the directions that are left, or None for all.
+class PickedRotation(Rotation):
+    """Base of rotations that keep some directions of a full basis.
 
     Parameters
     ----------
-    kept : ndarray of int or None
-        Directions of the full basis that a rotation has; None for all.
-    rows : array-like of int or bool, or None
-        Choice among these, as an index array or a mask; None for all.
+    n_features : int
+        D.
+    rows : ndarray of int or bool, or None, default=None
+        Directions kept, by their number in the full basis. None keeps all.
     """
+
+    def __init__(self, n_features, rows=None):
+        self.n_features = int(n_features)
+        self._keep(_numbers(None, rows))
+
+    def _keep(self, rows):
+        self.rows = rows
+        self.n_directions = self.n_features if rows is None else len(rows)
+
+    def select(self, rows):
+        picked = copy.copy(self)
+        picked._keep(_numbers(self.rows, rows))
+        return picked
+
+    def _check_state(self):
+        n_features, rows = self.n_features, self.rows
+        check_that(self, type(n_features) is int and n_features >= 1, "n_features")
+        n_directions = n_features
+        if rows is not None:
+            plain = isinstance(rows, np.ndarray) and rows.ndim == 1
+            check_that(self, plain and rows.dtype.kind == "i", "rows must be integers")
+            inside = ((rows >= 0) & (rows < n_features)).all()
+            different = len(np.unique(rows)) == len(rows)
+            check_that(self, inside and different, "rows must be directions")
+            n_directions = len(rows)
+        check_that(self, self.n_directions == n_directions, "n_directions")
+
+
+class SeededRotation(PickedRotation):
+    """Base of rotations that are drawn again from a seed wherever they are used.
+
+    Parameters
+    ----------
+    seed : int
+        Non-negative integer that the directions are drawn from.
+    """
+
+    def __init__(self, seed, n_features, rows=None):
+        super().__init__(n_features, rows)
+        self.seed = int(seed)
+
+    def _check_state(self):
+        super()._check_state()
+        valid = type(self.seed) is int and self.seed >= 0
+        check_that(self, valid, "the seed must be an integer of at least 0")
+
+
+def _numbers(kept, rows):
+    """Return the numbers of chosen rows among those kept, or None for all."""
     if rows is None:
         return kept
     rows = np.asarray(rows)
@@ -98,7 +147,7 @@ def strategy(*, learned):
 
     def mark(function):
         function.learned = learned
-        return function
+        return complete(function, {"Parameters": ARGUMENTS})
 
     return mark
 

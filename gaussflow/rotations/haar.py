@@ -6,7 +6,7 @@ from threading import Lock
 import numpy as np
 
 from gaussflow._common.seeds import draw_seed
-from gaussflow.rotations.base import Rotation, check_rows, first, restrict, strategy
+from gaussflow.rotations.base import SeededRotation, first, strategy
 
 
 def draw_haar(seed, n_features, n_rows):
@@ -56,20 +56,11 @@ class MatrixCache:
 CACHE = MatrixCache(256 * 2**20)
 
 
-class HaarRotation(Rotation):
+class HaarRotation(SeededRotation):
     """A rotation drawn uniformly from the orthogonal group.
 
     Only the seed is stored; the matrix is drawn again when it is needed, so
     that a model of hundreds of features stays small.
-
-    Parameters
-    ----------
-    seed : int
-        Non-negative integer that the matrix is drawn from.
-    n_features : int
-        D.
-    rows : ndarray of int or None, default=None
-        Directions kept, by their number in the full basis. None keeps all.
 
     References
     ----------
@@ -86,15 +77,6 @@ class HaarRotation(Rotation):
     ((2, 5), True)
     """
 
-    def __init__(self, seed, n_features, rows=None):
-        self.seed = int(seed)
-        self.n_features = int(n_features)
-        self.rows = restrict(None, rows)
-        self.n_directions = self.n_features if rows is None else len(self.rows)
-
-    def _check_state(self):
-        check_rows(self, seeded=True)
-
     def _directions(self, dtype):
         if self.rows is None:
             matrix = CACHE.get(self.seed, self.n_features, self.n_features)
@@ -110,9 +92,6 @@ class HaarRotation(Rotation):
 
     def lift(self, Y):
         return Y @ self._directions(Y.dtype)
-
-    def select(self, rows):
-        return HaarRotation(self.seed, self.n_features, restrict(self.rows, rows))
 
     def matrix(self):
         return np.array(self._directions(np.float64))

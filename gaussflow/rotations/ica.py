@@ -70,8 +70,6 @@ def ica_rotation(Z, rng, *, n_directions=None, target=None):
 
     Parameters
     ----------
-    Z : ndarray of shape (n_samples, n_features)
-        Rows to learn from.
     rng : numpy.random.Generator
         Randomness of the subsample and of the start.
     n_directions : int or None, default=None

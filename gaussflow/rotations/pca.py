@@ -16,14 +16,8 @@ def pca_rotation(Z, rng, *, n_directions=None, target=None):
 
     Parameters
     ----------
-    Z : ndarray of shape (n_samples, n_features)
-        Rows to learn from.
     rng : numpy.random.Generator
         Not used.
-    n_directions : int or None, default=None
-        Number of axes. None takes all.
-    target : ndarray of shape (n_target, n_features) or None, default=None
-        Rows to carry Z toward; None stands for N(0, I).
 
     Returns
     -------

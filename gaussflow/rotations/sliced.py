@@ -94,14 +94,10 @@ def sliced_rotation(
 
     Parameters
     ----------
-    Z : ndarray of shape (n_samples, n_features)
-        Rows to learn from.
     rng : numpy.random.Generator
         Randomness of the subsample and of the start.
     n_directions : int or None, default=None
         Number of directions K. None takes min(16, n_features).
-    target : ndarray of shape (n_target, n_features) or None, default=None
-        Rows to carry Z toward; None stands for N(0, I).
     n_steps : int, default=50
         Steps of the climb.
     max_rows : int, default=5000

@@ -4,14 +4,14 @@ import numpy as np
 
 from gaussflow._common.seeds import draw_seed
 from gaussflow.kernels.hadamard import structured_lift, structured_project
-from gaussflow.rotations.base import Rotation, check_rows, first, restrict, strategy
+from gaussflow.rotations.base import SeededRotation, first, strategy
 
 # Two rounds leave visible structure (a direction is spread over pairs of
 # blocks only); three make the entries of Q close to Gaussian.
 _N_ROUNDS = 3
 
 
-class StructuredRotation(Rotation):
+class StructuredRotation(SeededRotation):
     """A product of random permutations, plane rotations and Hadamard blocks.
 
     Exactly orthogonal for any number of features. Each of three rounds
@@ -20,15 +20,6 @@ class StructuredRotation(Rotation):
     coordinates, 2^k the largest power of two at most D. The random angles take
     the place of the usual random signs: signs alone would leave only a few
     rotations to draw from where D is small.
-
-    Parameters
-    ----------
-    seed : int
-        Non-negative integer that permutations and angles are drawn from.
-    n_features : int
-        D.
-    rows : ndarray of int or None, default=None
-        Directions kept, by their number in the full basis. None keeps all.
 
     References
     ----------
@@ -46,15 +37,6 @@ class StructuredRotation(Rotation):
     >>> bool(np.allclose(rotation.lift(rotation.project(X)), X))
     True
     """
-
-    def __init__(self, seed, n_features, rows=None):
-        self.seed = int(seed)
-        self.n_features = int(n_features)
-        self.rows = restrict(None, rows)
-        self.n_directions = self.n_features if rows is None else len(self.rows)
-
-    def _check_state(self):
-        check_rows(self, seeded=True)
 
     def _parts(self, dtype):
         """Draw what the kernels need after their data argument."""
@@ -89,9 +71,6 @@ class StructuredRotation(Rotation):
         out = np.empty_like(Y)
         structured_lift(Y, *self._parts(Y.dtype), out)
         return out
-
-    def select(self, rows):
-        return StructuredRotation(self.seed, self.n_features, restrict(self.rows, rows))
 
 
 @strategy(learned=False)

@@ -199,7 +199,7 @@ def test_generate_carries_as_many_samples_as_asked_for(X):
 
 def test_a_flow_inside_a_generating_flow_is_refused(X):
     flow = GenFlow([GenFlow([Linear(n_iter=1)])], direction="generate")
-    with pytest.raises(ValueError, match="Put its layers into the outer list"):
+    with pytest.raises(ValueError, match="put its layers into the outer list"):
         flow.fit(X)
 
 
