@@ -9,6 +9,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gaussflow._common.checks import Integer, Number, check_params, check_sizes
+from gaussflow._common.refit import keep_old_on_failure
 from gaussflow._common.seeds import as_generator, draw_seed
 from gaussflow.metrics._classifier import FeatureClassifier
 from gaussflow.metrics._rows import KEPT, blocks, check_magnitude
@@ -98,6 +99,7 @@ class ClassifierFeatures(FeatureClassifier, BaseEstimator):
         "patience": Integer(1),
     }
 
+    @keep_old_on_failure
     def fit(self, X, y):
         """Train the classifier.
 

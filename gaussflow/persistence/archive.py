@@ -17,6 +17,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from gaussflow._common.files import write_files
+from gaussflow._common.refit import keep_old_on_failure
 from gaussflow._version import __version__
 from gaussflow.persistence.codec import (
     Decoder,
@@ -156,7 +157,14 @@ def load(path, expected=None):
 
 
 class Saved:
-    """Give a fitted model the methods ``save`` and ``load``."""
+    """Give a fitted model the methods ``save`` and ``load``, and whole fits."""
+
+    def __init_subclass__(cls, **options):
+        """Let fits that fail leave the old model, or none."""
+        for name in ("fit", "fit_transform", "refine"):
+            if name in vars(cls):
+                setattr(cls, name, keep_old_on_failure(vars(cls)[name]))
+        super().__init_subclass__(**options)
 
     def save(self, path):
         """Write the fitted model to one file that contains no pickle.

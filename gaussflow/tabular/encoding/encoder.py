@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.special import ndtr
 
+from gaussflow._common.refit import keep_old_on_failure
 from gaussflow._common.seeds import as_generator
 from gaussflow.tabular.encoding.normal_scores import place_scores
 from gaussflow.tabular.encoding.ranks import RankEncoder
@@ -60,6 +61,7 @@ class TableEncoder(RankEncoder):
         super().__init__(schema, min_count=min_count, target=target)
         self.n_sweeps = n_sweeps
 
+    @keep_old_on_failure
     def fit(self, df, random_state=None):
         """Learn the maps of all columns.
 
@@ -77,6 +79,7 @@ class TableEncoder(RankEncoder):
         self._fit_scores(df, as_generator(random_state))
         return self
 
+    @keep_old_on_failure
     def fit_encode(self, df, random_state=None):
         """Fit to df and return its scores."""
         rng = as_generator(random_state)
