@@ -15,6 +15,9 @@ from gaussflow.persistence.state import Persistent
 FEW_VALUES = 20
 #: Half a cell of the grid; a little less, or its edge would round away from it.
 HALF_CELL = 0.5 - 1e-7
+#: Most rows of the groups between whose means knots lie: more tell no member from
+#: another (an attacker's AUC is .50 from 5 rows on), and blur the column.
+MAX_KNOT_ROWS = 25
 #: Bisections that find the ranks between which a range's values come out: more than
 #: the bits of a rank in (0, 1).
 BISECTIONS = 60
@@ -95,9 +98,11 @@ class LevelMap(Persistent):
 class GridMap(Persistent):
     """Ranks of a column of numbers: atoms, and smoothed ranks between them.
 
-    The rank function is piecewise linear through the knots. With
-    ``min_count`` above 1, the ends are smoothed too: a straight line that keeps
-    the mean of the outermost ``min_count`` rows and stops short of the extreme.
+    The rank function is piecewise linear. With ``min_count`` above 1 no knot tells a
+    single patient's number: an atom is held by ``min_count`` rows or more, and
+    between atoms a knot lies halfway between the means of two groups of neighbouring
+    rows, each of at least ``min_count`` and of about ``sqrt(n_rows) / 2``, 25 at
+    most. What comes out stops short of the extremes. With 1 every value is a knot.
 
     Attributes
     ----------
@@ -113,49 +118,46 @@ class GridMap(Persistent):
 
     def __init__(self, values, counts, *, min_count, grid, origin=None):
         self.origin_ = origin
+        half, step = (HALF_CELL, 1.0) if grid else (0.0, 0.0)
         unit = self._local_unit(values) if grid else np.zeros(len(values))
         atom = counts >= max(min_count, 2)
-        edges = np.concatenate([[0.0], np.cumsum(counts)]) / counts.sum()
-        cuts, ends = (0, 0), (None, None)
-        if min_count > 1:
-            cuts, ends = _smooth_ends(values, counts, atom, unit, min_count)
-        if sum(cuts) >= len(values):
-            mean = np.average(values, weights=counts)
-            low, high = ends if ends[0] < ends[1] else (mean, mean)
-            self.knots_ = np.array([low, high], dtype=np.float64)
-            self.ranks_ = np.array([0.0, 1.0])
-            self.unit_ = unit[:1].copy()
-            return
-        kept = slice(cuts[0], len(values) - cuts[1])
-        here = slice(kept.start, kept.stop + 1)
-        half = HALF_CELL if grid else 0.0
-        self._lay_knots(values[kept], edges[here], atom[kept], unit[kept], half, cuts)
-        self._lay_ends(*ends, unit=1.0 if grid else 0.0)
-
-    def _lay_knots(self, values, edges, atom, unit, half, cuts):
-        """Lay two knots an atom, one a lone value, and the ends of the runs."""
-        starts = ~atom & np.r_[cuts[0] == 0, atom[:-1]]
-        stops = ~atom & np.r_[atom[1:], cuts[1] == 0]
-        laid = np.stack([atom | starts, ~atom, atom | stops], axis=1)
-        knots = np.stack([values - half, values, values + half], axis=1)
-        middles = 0.5 * (edges[:-1] + edges[1:])
-        ranks = np.stack([edges[:-1], middles, edges[1:]], axis=1)
-        unit = np.where(atom & (half > 0.0), 1.0, unit)
-        unit = np.repeat(unit[:, None], 3, axis=1)[laid]
-        self.knots_ = knots[laid].astype(np.float64)
-        self.ranks_ = ranks[laid]
-        self.unit_ = np.minimum(unit[:-1], unit[1:])
-
-    def _lay_ends(self, low, high, unit):
-        """Give the rows that were cut off a straight line to ``low``, ``high``."""
-        if high is not None and high > self.knots_[-1]:
-            self.knots_ = np.r_[self.knots_, high]
-            self.ranks_ = np.r_[self.ranks_, 1.0]
-            self.unit_ = np.r_[self.unit_, self.unit_[-1:] if unit else 0.0]
-        if low is not None and low < self.knots_[0]:
-            self.knots_ = np.r_[low, self.knots_]
-            self.ranks_ = np.r_[0.0, self.ranks_]
-            self.unit_ = np.r_[self.unit_[:1] if unit else 0.0, self.unit_]
+        edges, last = np.r_[0, np.cumsum(counts)], len(values)
+        least = min(MAX_KNOT_ROWS, int(0.5 * np.sqrt(edges[-1])))
+        least = max(min_count, least) if min_count > 1 else 1
+        knots, ranks, units = [], [], []
+        starts = np.flatnonzero(np.r_[True, atom[1:] | atom[:-1]])
+        for start, stop in zip(starts, np.r_[starts[1:], last], strict=True):
+            run = slice(start, stop)
+            if atom[start]:
+                own = values[start] + np.array([-half, half])
+                mass, widths = counts[run], [step]
+            elif least == 1:
+                own, mass = _exact_knots(values[run], counts[run], half)
+                widths = np.minimum(np.r_[unit[run], step], np.r_[step, unit[run]])
+            elif counts[run].sum() >= min_count:
+                group = _groups(counts[run], least)
+                # Between two atoms a run reaches to them; it never passes them.
+                low = values[start - 1] + half if start else None
+                high = values[stop] - half if stop < last else None
+                own, mass = _group_knots(
+                    values[run], counts[run], group, low, high, min_count, half
+                )
+                widths = np.minimum.reduceat(
+                    unit[run], np.flatnonzero(np.diff(group, prepend=-1))
+                )
+            else:
+                continue  # too few rows for a knot: they lie on the line between atoms
+            knots.append(own)
+            ranks.append((edges[start] + np.r_[0.0, np.cumsum(mass)]) / edges[-1])
+            units += [widths, [step]]
+        if not knots:  # fewer rows than a single knot rests on
+            knots, ranks = (
+                [np.full(2, np.average(values, weights=counts))],
+                [[0.0, 1.0]],
+            )
+            units = [[step], [step]]
+        self.knots_ = np.concatenate(knots).astype(np.float64)
+        self.ranks_, self.unit_ = np.concatenate(ranks), np.concatenate(units[:-1])
         self.ranks_[0], self.ranks_[-1] = 0.0, 1.0
 
     def _local_unit(self, values):
@@ -182,6 +184,14 @@ class GridMap(Persistent):
         low = _line(knots, ranks, left, values - 0.5 * self.unit_[left], side=0)
         high = _line(knots, ranks, right, values + 0.5 * self.unit_[right], side=1)
         return low, np.maximum(low, high)
+
+    def spread_ends(self, values, low, high):
+        """Let values beyond the outermost knots have any rank of the last groups.
+
+        They would pile up at the ends; the lines there hold their rows already.
+        """
+        high[values < self.knots_[0]] = self.ranks_[1]
+        low[values > self.knots_[-1]] = self.ranks_[-2]
 
     def values(self, ranks):
         """Return the value of each rank, on the grid."""
@@ -220,26 +230,49 @@ def _line(knots, ranks, at, values, side):
     return ranks[at] + share * (ranks[at + 1] - ranks[at])
 
 
-def _smooth_ends(values, counts, atom, unit, min_count):
-    """Return how many values to cut at either end, and where the lines end."""
-    low = _smooth_end(-values, counts, atom, unit, min_count)
-    high = _smooth_end(*(a[::-1] for a in (values, counts, atom, unit)), min_count)
-    return (low[0], high[0]), (None if low[1] is None else -low[1], high[1])
+def _exact_knots(values, counts, half):
+    """Return knots at every value, and the rows between them."""
+    rows = np.r_[0.0, counts] + np.r_[counts, 0.0]
+    return np.r_[values[0] - half, values, values[-1] + half], 0.5 * rows
 
 
-def _smooth_end(values, counts, atom, unit, min_count):
-    """Cut the outermost lone values; ``values`` fall, from the extreme inwards."""
-    if atom[0]:
-        return 0, None
-    run = int(np.argmax(atom)) if atom.any() else len(atom)
-    n_cut = min(run, int(np.searchsorted(np.cumsum(counts), min_count)) + 1)
-    inner = values[min(n_cut, len(values) - 1)]
-    mean = np.average(values[:n_cut], weights=counts[:n_cut])
-    if unit[0] > 0:
-        furthest = values[0] - 0.51 * unit[0]
+def _groups(counts, least):
+    """Return the number of each value's group: neighbours with ``least`` rows."""
+    n_rows = counts.sum()
+    n_groups = max(1, int(n_rows // (least + counts.max())))
+    middle = np.cumsum(counts) - 0.5 * counts
+    return np.minimum((middle * n_groups / n_rows).astype(np.int64), n_groups - 1)
+
+
+def _group_knots(values, counts, group, low, high, min_count, half):
+    """Return knots between the means of groups, at the ends too, and their rows.
+
+    low, high : ends of the atoms on either side; None at an end of the column
+    """
+    mass = np.bincount(group, counts)
+    means = values[0] + np.bincount(group, counts * (values - values[0])) / mass
+    inner = 0.5 * (means[1:] + means[:-1])
+    # The outermost lines keep the means of their groups.
+    ends = 2.0 * means[[0, -1]] - (inner[[0, -1]] if len(inner) else means)
+    if low is None:
+        ends[0] = _short_end(ends[0], values, counts, min_count, half)
     else:
-        furthest = 0.5 * (values[0] + values[min(1, len(values) - 1)])
-    return n_cut, float(min(2.0 * mean - inner, furthest))
+        ends[0] = max(ends[0], low) if len(inner) else low
+    if high is None:
+        ends[1] = -_short_end(-ends[1], -values[::-1], counts[::-1], min_count, half)
+    else:
+        ends[1] = min(ends[1], high) if len(inner) else high
+    ends[1] = max(ends)
+    return np.r_[ends[0], np.clip(inner, *ends), ends[1]], mass
+
+
+def _short_end(end, values, counts, min_count, half):
+    """Return a lower end that no extreme value held by few rows comes out of."""
+    # The value that ``min_count`` rows reach, and their mean.
+    at = min(int(np.searchsorted(np.cumsum(counts), min_count)), len(values) - 1)
+    mean = np.average(values[: at + 1], weights=counts[: at + 1])
+    shortened = values[at] - half if half else mean
+    return float(max(end, shortened) if end - half <= values[0] else end)
 
 
 def _nearest(places, values):

@@ -168,6 +168,9 @@ class RankEncoder(Persistent):
         self.feature_names_ = names + self.missing_.labels
         correlation = learn_scores(self, *self._intervals(numbers), rng, n_sweeps)
         low, high = self._intervals(numbers)
+        for j, (values, m) in enumerate(zip(numbers, self.maps_, strict=True)):
+            if not m.discrete:
+                m.spread_ends(values, low[:, j], high[:, j])
         return low, high, correlation
 
     def _intervals(self, numbers):
