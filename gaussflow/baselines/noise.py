@@ -8,18 +8,7 @@ EDGE = 1e-9
 
 
 def logistic_orbit(n_steps, start):
-    """Iterate the logistic map x -> 4 x (1 - x).
-
-    Parameters
-    ----------
-    n_steps : int
-        Length of each orbit, the start included.
-    start : array-like of shape (n_orbits,)
-        Values in (0, 1).
-
-    Returns
-    -------
-    orbit : ndarray of shape (n_orbits, n_steps)
+    """Return orbits of x -> 4 x (1 - x), of n_steps with the start, a row for each.
 
     Examples
     --------
@@ -40,18 +29,8 @@ def logistic_map_noise(shape, rng):
 
     The map's invariant law is the arcsine law, F(x) = 2 / pi arcsin(sqrt(x)):
     Phi^-1(F(x)) is standard normal. Neighbours in a row are uncorrelated, yet
-    each is a function of the one before it: the noise is not N(0, I).
-
-    Parameters
-    ----------
-    shape : tuple of int
-        (n_rows, n_columns).
-    rng : numpy.random.Generator
-        Draws the starts, by the invariant law.
-
-    Returns
-    -------
-    noise : ndarray of shape (n_rows, n_columns)
+    each is a function of the one before it: the noise is not N(0, I). The Generator
+    draws the starts, by the invariant law.
     """
     n_rows, n_columns = shape
     start = np.sin(0.5 * np.pi * rng.uniform(EDGE, 1.0 - EDGE, n_rows)) ** 2
@@ -64,17 +43,7 @@ def lyapunov_exponent(orbit):
     """Return the mean of log |f'(x)| along orbits of the logistic map.
 
     A positive exponent is chaos: neighbouring orbits part by that factor's
-    exponential at each step. For this map it is log 2.
-
-    Parameters
-    ----------
-    orbit : ndarray
-        Values in (0, 1), of ``logistic_orbit``.
-
-    Returns
-    -------
-    exponent : float
-        In nats a step.
+    exponential at each step. For this map it is log 2, in nats a step.
     """
     slope = np.abs(4.0 * (1.0 - 2.0 * np.asarray(orbit)))
     return float(np.mean(np.log(np.maximum(slope, np.finfo(float).tiny))))

@@ -1,5 +1,7 @@
 """The face that every autoencoder of this package shows."""
 
+from functools import partial
+
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array
@@ -14,7 +16,12 @@ from gaussflow._common.checks import (
 )
 from gaussflow._common.seeds import as_generator
 from gaussflow.baselines.autoencoders.likelihoods import expit
-from gaussflow.baselines.autoencoders.priors import PRIORS, fit_prior, standard_prior
+from gaussflow.baselines.autoencoders.priors import (
+    PRIORS,
+    LabelledPrior,
+    fit_prior,
+    standard_prior,
+)
 from gaussflow.baselines.networks.architectures import (
     conv_decoder,
     conv_encoder,
@@ -186,8 +193,13 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
         self.offset_, self.scale_ = model["offset"], model["scale"]
         self._fitted_width = self.n_features_in_
 
-    def fit_prior(self, X):
+    def fit_prior(self, X, y=None):
         """Fit the prior again, as ``prior`` now says; the networks stay.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_samples,) or None
+            The rows' labels, for models with labels.
 
         Returns
         -------
@@ -195,7 +207,7 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
         """
         X = self._validate(X)
         self._check_params(X.shape[1])
-        self._fit_prior(X, None, self._rngs(4)[3])
+        self._fit_prior(X, self._onehot(y, len(X)), self._rngs(4)[3])
         return self
 
     def _fit_prior(self, X, onehot, rng):
@@ -203,7 +215,11 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
             self.prior_ = standard_prior(self._n_codes)
             return
         Z = self._draw_codes(X, onehot, rng)
-        self.prior_ = fit_prior(self.prior, Z, self.n_components, rng)
+        fit = partial(fit_prior, self.prior, n_components=self.n_components, rng=rng)
+        if onehot is None:
+            self.prior_ = fit(Z)
+        else:
+            self.prior_ = LabelledPrior([fit(Z[rows]) for rows in onehot.T == 1.0])
 
     @property
     def _standard_prior(self):
@@ -262,11 +278,7 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
         X : ndarray of shape (n_samples, n_features)
         """
         check_is_fitted(self)
-        if labels is not None:
-            raise ValueError(
-                f"{type(self).__name__} was fitted without labels, so labels must be "
-                f"None. ConditionalVAETransformer samples by label."
-            )
+        self._onehot_of(None, labels)
         n_samples = check_integer("n_samples", n_samples, 1)
         rng = as_generator(random_state)
         X = self._decode(self.prior_.sample(n_samples, rng))
@@ -275,7 +287,7 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
     def _add_noise(self, X, rng):
         return X
 
-    def interpolate(self, a, b, n=10):
+    def interpolate(self, a, b, n=10, labels=None):
         """Return rows on the way from one row to another, straight in code.
 
         Parameters
@@ -284,34 +296,14 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
             The ends.
         n : int, default=10
             Rows to return, both ends' reconstructions included.
+        labels : array-like of shape (2,), or one label, or None
+            Of the ends, for models with labels; None infers them. Between two labels
+            the one-hot labels are interpolated too.
 
         Returns
         -------
         X : ndarray of shape (n, n_features)
         """
-        return self._interpolate(a, b, n)
-
-    def traverse(self, x, dim, values):
-        """Return rows along one latent dimension, the others as in one row.
-
-        Parameters
-        ----------
-        x : array-like of shape (n_features,)
-            The row whose code is changed.
-        dim : int
-            The latent dimension.
-        values : array-like of shape (n_values,)
-            What it is set to.
-
-        Returns
-        -------
-        X : ndarray of shape (n_values, n_features)
-        """
-        return self._traverse(x, dim, values)
-
-    # The same for models with labels, which pass them on.
-
-    def _interpolate(self, a, b, n, labels=None):
         check_is_fitted(self)
         n = check_integer("n", n, 2)
         a, b = np.asarray(a), np.asarray(b)
@@ -326,7 +318,24 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
             onehot = (1 - share) * onehot[0] + share * onehot[1]
         return self._decode((1 - share) * codes[0] + share * codes[1], onehot)
 
-    def _traverse(self, x, dim, values, labels=None):
+    def traverse(self, x, dim, values, labels=None):
+        """Return rows along one latent dimension, the others as in one row.
+
+        Parameters
+        ----------
+        x : array-like of shape (n_features,)
+            The row whose code is changed.
+        dim : int
+            The latent dimension.
+        values : array-like of shape (n_values,)
+            What it is set to.
+        labels : label or None
+            Of the row, for models with labels; None infers it.
+
+        Returns
+        -------
+        X : ndarray of shape (n_values, n_features)
+        """
         check_is_fitted(self)
         dim = check_integer("dim", dim, 0, self._n_codes - 1)
         code, onehot = self._codes(np.asarray(x).reshape(1, -1), labels)
@@ -345,6 +354,14 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
 
     def _onehot_of(self, X, labels):
         """Return one-hot labels, or None in models without labels."""
+        if labels is not None:
+            raise ValueError(
+                f"{type(self).__name__} was fitted without labels, so labels must be "
+                f"None. ConditionalVAETransformer samples by label."
+            )
+
+    def _onehot(self, y, n_samples):
+        """Return the one-hot labels of a fit; models without labels ignore them."""
         return
 
     # -- helpers --------------------------------------------------------------

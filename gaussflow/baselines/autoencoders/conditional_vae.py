@@ -8,11 +8,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from gaussflow._common.checks import Choice, check_integer, keep_params
 from gaussflow._common.labels import label_codes
 from gaussflow._common.seeds import as_generator
-from gaussflow.baselines.autoencoders.priors import (
-    LabelledPrior,
-    fit_prior,
-    standard_prior,
-)
 from gaussflow.baselines.autoencoders.vae import VAETransformer, kl_to_standard_normal
 
 PLACES = ("input", "latent", "output")
@@ -105,32 +100,6 @@ class ConditionalVAETransformer(VAETransformer):
         self._fit(X, np.eye(len(classes))[codes])
         return self
 
-    def fit_prior(self, X, y):
-        """Fit the prior again, as ``prior`` now says; the networks stay.
-
-        Parameters
-        ----------
-        y : array-like of shape (n_samples,)
-            Their labels.
-        """
-        X = self._validate(X)
-        self._check_params(X.shape[1])
-        self._fit_prior(X, self._onehot(y, len(X)), self._rngs(4)[3])
-        return self
-
-    def _fit_prior(self, X, onehot, rng):
-        if self._standard_prior:
-            self.prior_ = standard_prior(self._n_codes)
-            return
-        Z = self._draw_codes(X, onehot, rng)
-        codes = onehot.argmax(axis=1)
-        self.prior_ = LabelledPrior(
-            [
-                fit_prior(self.prior, Z[codes == c], self.n_components, rng)
-                for c in range(onehot.shape[1])
-            ]
-        )
-
     # -- codes and rows -------------------------------------------------------
 
     def infer_labels(self, X):
@@ -184,27 +153,6 @@ class ConditionalVAETransformer(VAETransformer):
         else:
             Z = self.prior_.sample(onehot.argmax(axis=1), rng)
         return self._add_noise(self._decode(Z, onehot), rng)
-
-    def interpolate(self, a, b, n=10, labels=None):
-        """Return rows on the way from one row to another, straight in code.
-
-        Parameters
-        ----------
-        labels : array-like of shape (2,), or one label, or None
-            Of the ends; None infers them. Between two labels the one-hot labels
-            are interpolated too.
-        """
-        return self._interpolate(a, b, n, labels)
-
-    def traverse(self, x, dim, values, labels=None):
-        """Return rows along one latent dimension, the others as in one row.
-
-        Parameters
-        ----------
-        labels : label or None
-            Of the row; None infers it.
-        """
-        return self._traverse(x, dim, values, labels)
 
     # -- scores ---------------------------------------------------------------
 

@@ -24,12 +24,8 @@ RIDGE = 1e-6
 class MixturePrior(Persistent):
     """A mixture of Gaussians; of one component, also a plain Gaussian.
 
-    Parameters
-    ----------
-    weights : ndarray of shape (n_components,)
-    means : ndarray of shape (n_components, n_features)
-    factors : ndarray of shape (n_components, n_features, n_features)
-        Lower Cholesky factors of the covariances.
+    ``factors``, (n_components, n_features, n_features), are the covariances' lower
+    Cholesky factors.
     """
 
     def __init__(self, weights, means, factors):
@@ -60,12 +56,9 @@ class MixturePrior(Persistent):
 
 
 class ModelPrior(Persistent):
-    """A density estimator of the codes, such as a GenFlow.
+    """A fitted density estimator of the codes, such as a GenFlow.
 
-    Parameters
-    ----------
-    model : estimator
-        Fitted; has ``sample(n_samples, random_state)`` and ``score_samples``.
+    It has ``sample(n_samples, random_state)`` and ``score_samples``.
     """
 
     def __init__(self, model):
@@ -81,13 +74,7 @@ class ModelPrior(Persistent):
 
 
 class LabelledPrior(Persistent):
-    """A distribution of codes for each label.
-
-    Parameters
-    ----------
-    priors : list of MixturePrior or ModelPrior
-        One for each label, by its number.
-    """
+    """A MixturePrior or ModelPrior for each label, by its number."""
 
     def __init__(self, priors):
         self.priors = priors
@@ -120,22 +107,10 @@ def standard_prior(n_features):
 
 
 def fit_prior(prior, Z, n_components, rng):
-    """Fit a prior on codes.
+    """Fit a prior on codes, drawn from the posteriors of the training rows.
 
-    Parameters
-    ----------
-    prior : str or estimator
-        One of ``PRIORS`` but "standard"; or an unfitted density estimator, which is
-        cloned.
-    Z : ndarray of shape (n_samples, n_features)
-        Codes, drawn from the posteriors of the training rows.
-    n_components : int
-        Of the mixture; at most one for every 10 codes.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    prior : MixturePrior or ModelPrior
+    ``prior`` is one of ``PRIORS`` but "standard", or an unfitted density estimator,
+    which is cloned. A mixture has at most one component for every 10 codes.
     """
     Z = np.asarray(Z, dtype=np.float64)
     if len(Z) > MAX_ROWS:

@@ -6,8 +6,8 @@ from torch import nn
 
 from gaussflow.baselines.autoencoders import torch_losses as losses
 from gaussflow.baselines.fourier.torch_module import FourierModule
-from gaussflow.baselines.networks.torch_module import NetworkModule
-from gaussflow.baselines.networks.torch_training import Trainable, train
+from gaussflow.baselines.networks.torch_module import CodeModule, loss_of
+from gaussflow.baselines.networks.torch_training import train
 from gaussflow.baselines.noise import NOISES
 
 #: Adam moves every weight by about the learning rate a step; the log-variance of
@@ -15,14 +15,8 @@ from gaussflow.baselines.noise import NOISES
 NOISE_SPEED = 10.0
 
 
-class AutoencoderModule(Trainable):
+class AutoencoderModule(CodeModule):
     """Encoder, decoder and the loss of a plain autoencoder."""
-
-    def __init__(self, model, settings):
-        super().__init__()
-        self.encoder = NetworkModule(model["encoder"])
-        self.decoder = NetworkModule(model["decoder"])
-        self.settings = settings
 
     def loss(self, x, *labels_and_generator):
         """Return reconstruction plus the penalty of large codes."""
@@ -30,30 +24,18 @@ class AutoencoderModule(Trainable):
         output = self.decoder(z)
         reconstruction = LOSSES[self.settings["loss"]](output, x)
         penalty = (z**2).sum() / len(z)
-        total = reconstruction + self.settings["regularization"] * penalty
-        return {
-            "loss": total,
-            "reconstruction": reconstruction,
-            "regularization": penalty,
-        }
-
-    def model(self):
-        """Return the parts as numpy arrays."""
-        return {"encoder": self.encoder.arrays(), "decoder": self.decoder.arrays()}
+        return loss_of(reconstruction, self.settings["regularization"], penalty)
 
 
-class VAEModule(Trainable):
+class VAEModule(CodeModule):
     """Encoder, decoder, noise and the loss of a variational autoencoder."""
 
     def __init__(self, model, settings):
-        super().__init__()
-        self.encoder = NetworkModule(model["encoder"])
-        self.decoder = NetworkModule(model["decoder"])
+        super().__init__(model, settings)
         self.noise_share = nn.Parameter(
             torch.tensor(model["log_noise"]) / NOISE_SPEED,
             requires_grad=settings["likelihood"] == "gaussian",
         )
-        self.settings = settings
         self.draw_noise = settings["noise"]
 
     def loss(self, x, *labels_and_generator):
@@ -74,11 +56,7 @@ class VAEModule(Trainable):
         else:
             prior = torch.randn(z.shape, generator=generator, device=z.device)
             regularization = x.shape[1] * losses.mmd_to(z, prior)
-        return {
-            "loss": reconstruction + beta * regularization,
-            "reconstruction": reconstruction,
-            "regularization": regularization,
-        }
+        return loss_of(reconstruction, beta, regularization)
 
     def log_noise(self):
         """Return the log-variances of the Gaussian likelihood."""
@@ -87,11 +65,8 @@ class VAEModule(Trainable):
 
     def model(self):
         """Return the parts as numpy arrays."""
-        return {
-            "encoder": self.encoder.arrays(),
-            "decoder": self.decoder.arrays(),
-            "log_noise": self.log_noise().detach().cpu().numpy().copy(),
-        }
+        log_noise = self.log_noise().detach().cpu().numpy().copy()
+        return super().model() | {"log_noise": log_noise}
 
 
 LOSSES = {"bernoulli": losses.bernoulli_loss, "mse": losses.squared_error}
@@ -116,21 +91,12 @@ class MapNoise:
 
 
 def fit_autoencoder(kind, model, arrays, *, settings, **fitting):
-    """Train an autoencoder; return its parts as arrays, and the history.
+    """Train an autoencoder of a kind; return its parts as arrays, and the history.
 
-    Parameters
-    ----------
-    kind : {"plain", "variational", "fourier"}
-    model : dict
-        "encoder" and "decoder" networks; "log_noise" for the variational one;
-        "codes" for a Fourier one without an encoder.
-    arrays : tuple of ndarray
-        Rows, and one-hot labels where the model has them, float32; the rows'
-        numbers where codes are free.
-    settings : dict
-        Of the loss.
-    **fitting
-        See ``train``.
+    ``model`` holds "encoder" and "decoder" networks, "log_noise" for a variational one
+    and "codes" for a Fourier one without an encoder; ``arrays`` float32 rows, one-hot
+    labels where the model has them, and the rows' numbers where codes are free;
+    ``settings`` are of the loss, ``fitting`` of ``train``.
     """
     settings = dict(settings)
     if kind == "variational":

@@ -97,7 +97,6 @@ class NetworkClassifier(FeatureClassifier, Trained):
         """Declare what the estimator accepts and keeps."""
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        tags.non_deterministic = False
         return tags
 
 

@@ -25,17 +25,8 @@ class Classifier(Trainable):
 def fit_classifier(network, X, codes, *, below=None, **fitting):
     """Train the network's weights, and those below, in place; return the history.
 
-    Parameters
-    ----------
-    network : Network
-        Its weights are replaced.
-    X : ndarray of shape (n_samples, n_features), float32
-    codes : ndarray of shape (n_samples,)
-        Classes from 0.
-    below : torch module or None
-        What makes the network's rows of X; None for X itself.
-    **fitting
-        See ``train``.
+    The torch module ``below`` makes the network's rows of float32 rows X, which are
+    taken as they are where it is None; ``fitting`` is for ``train``.
     """
     model = Classifier(network, below)
     history = train(model, (X, codes), **fitting)

@@ -8,8 +8,7 @@ from torch import nn
 from torch.autograd.function import once_differentiable
 
 from gaussflow.baselines.fourier.net import FourierNet
-from gaussflow.baselines.networks.torch_module import NetworkModule
-from gaussflow.baselines.networks.torch_training import Trainable
+from gaussflow.baselines.networks.torch_module import CodeModule, loss_of
 from gaussflow.kernels.fourier import fourier_squared_error
 
 #: Where the kernel takes the place of torch.
@@ -111,13 +110,11 @@ class KernelError(torch.autograd.Function):
         return slope * ctx.saved_tensors[0], None, None, None, None
 
 
-class FourierModule(Trainable):
+class FourierModule(CodeModule):
     """Codes of images, by an encoder or one by one, and nets that a decoder makes."""
 
     def __init__(self, model, settings):
-        super().__init__()
-        self.decoder = NetworkModule(model["decoder"])
-        self.encoder = NetworkModule(model["encoder"])
+        super().__init__(model, settings)
         self.codes = None
         if "codes" in model:
             self.codes = nn.Embedding.from_pretrained(
@@ -126,7 +123,6 @@ class FourierModule(Trainable):
         self.net = FourierNet(*settings["net"])
         self.register_buffer("positions", torch.from_numpy(settings["positions"]))
         self.n_pixels = settings["n_pixels"]
-        self.penalty = settings["latent_penalty"]
 
     def optimizers(self, learning_rate):
         """Return Adam for the networks and, where codes are free, one for these."""
@@ -146,11 +142,7 @@ class FourierModule(Trainable):
         share = 1.0 if chosen is None else chosen.shape[1] / len(self.positions)
         reconstruction = 0.5 * error / (share * len(x))
         penalty = (z**2).sum() / len(z)
-        return {
-            "loss": reconstruction + self.penalty * penalty,
-            "reconstruction": reconstruction,
-            "regularization": penalty,
-        }
+        return loss_of(reconstruction, self.settings["latent_penalty"], penalty)
 
     def _choose(self, n_images, generator):
         """Return pixels for each image, a random set shifted by a random number."""
@@ -177,7 +169,7 @@ class FourierModule(Trainable):
 
     def model(self):
         """Return the parts as numpy arrays."""
-        parts = {"encoder": self.encoder.arrays(), "decoder": self.decoder.arrays()}
+        parts = super().model()
         if self.codes is not None:
             parts["codes"] = self.codes.weight.detach().cpu().numpy().copy()
         return parts

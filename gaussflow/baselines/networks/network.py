@@ -64,18 +64,9 @@ class Network(Persistent):
         return sum(w.size for w in self.weights)
 
     def __call__(self, X, labels=None):
-        """Return the output for rows X, computed in their precision.
+        """Return the output for rows X, and one-hot labels where a step needs them.
 
-        Parameters
-        ----------
-        X : ndarray of shape (n_samples, n_in)
-            Rows, float32 or float64.
-        labels : ndarray of shape (n_samples, n_classes) or None
-            One-hot labels, where a step needs them.
-
-        Returns
-        -------
-        out : ndarray of shape (n_samples, n_out)
+        It is computed in the rows' precision, float32 or float64.
         """
         weights = [np.asarray(w, dtype=X.dtype) for w in self.weights]
         blocks = [

@@ -5,16 +5,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from gaussflow.baselines.networks.network import WEIGHT_SHAPES
+from gaussflow.baselines.networks.torch_training import Trainable
 
 
 class NetworkModule(nn.Module):
-    """The torch module of a :class:`~gaussflow.baselines.networks.network.Network`.
-
-    Parameters
-    ----------
-    network : Network
-        Steps, and weights to start from.
-    """
+    """The torch module of a :class:`~gaussflow.baselines.networks.network.Network`."""
 
     def __init__(self, network):
         super().__init__()
@@ -38,6 +33,29 @@ class NetworkModule(nn.Module):
     def arrays(self):
         """Return the weights as numpy arrays."""
         return [w.detach().cpu().numpy().copy() for w in self.weights]
+
+
+class CodeModule(Trainable):
+    """An encoder and a decoder, trained together."""
+
+    def __init__(self, model, settings):
+        super().__init__()
+        self.encoder = NetworkModule(model["encoder"])
+        self.decoder = NetworkModule(model["decoder"])
+        self.settings = settings
+
+    def model(self):
+        """Return the parts as numpy arrays."""
+        return {"encoder": self.encoder.arrays(), "decoder": self.decoder.arrays()}
+
+
+def loss_of(reconstruction, weight, regularization):
+    """Return what an autoencoder minimises, and its parts."""
+    return {
+        "loss": reconstruction + weight * regularization,
+        "reconstruction": reconstruction,
+        "regularization": regularization,
+    }
 
 
 def append_labels(x, labels):

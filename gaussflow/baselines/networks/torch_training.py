@@ -57,18 +57,9 @@ def train(model, arrays, *, parts, device, options, rng, caller):
         Its method ``loss(*batch, generator)`` also returns what else is recorded.
     arrays : sequence of ndarray
         Aligned rows, of which batches are cut.
-    parts : tuple of ndarray
-        Rows to train on, and rows held out (or None), whose loss stops the training;
-        the best weights are kept.
-    device : torch.device
-    options : dict
-        ``n_epochs``, ``batch_size``, ``learning_rate``, ``patience`` (None trains
-        for all epochs) and ``verbose``; with ``schedule`` "cosine", the learning
-        rate falls to 0 along a cosine.
-    rng : numpy.random.Generator
-        Seeds the shuffling and the noise.
-    caller : str
-        The estimator, for messages.
+    parts, device, options, rng, caller
+        Of ``Trained._fitting``: the best weights on the rows held out are kept. With
+        ``schedule`` "cosine" in the options, the learning rate falls to 0 along one.
 
     Returns
     -------
