@@ -8,7 +8,10 @@ from sklearn.base import (
 )
 from sklearn.utils.multiclass import check_classification_targets
 
+from gaussflow._common.docstrings import complete_docstrings
 
+
+@complete_docstrings
 class FeatureClassifier(
     ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin
 ):
@@ -19,11 +22,6 @@ class FeatureClassifier(
 
     def predict_proba(self, X):
         """Return the probability of each class.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training rows.
 
         Returns
         -------
@@ -37,11 +35,6 @@ class FeatureClassifier(
 
     def predict(self, X):
         """Return the likeliest class of each row.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training rows.
 
         Returns
         -------

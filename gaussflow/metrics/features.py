@@ -9,6 +9,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gaussflow._common.checks import Integer, Number, check_params, check_sizes
+from gaussflow._common.docstrings import complete_docstrings
 from gaussflow._common.refit import keep_old_on_failure
 from gaussflow._common.seeds import as_generator, draw_seed
 from gaussflow.metrics._classifier import FeatureClassifier
@@ -19,6 +20,7 @@ from gaussflow.metrics._rows import KEPT, blocks, check_magnitude
 MIN_HELD_OUT = 100
 
 
+@complete_docstrings
 class ClassifierFeatures(FeatureClassifier, BaseEstimator):
     """Last hidden layer of a small classifier fitted on real images.
 
@@ -150,11 +152,6 @@ class ClassifierFeatures(FeatureClassifier, BaseEstimator):
 
     def transform(self, X):
         """Return the activations of the last hidden layer.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows in the units of the training rows.
 
         Returns
         -------

@@ -266,12 +266,8 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
 
         Parameters
         ----------
-        n_samples : int, default=1
-            Number of rows.
         labels : None
             For models with labels only.
-        random_state : int, RandomState, Generator or None, default=None
-            Randomness of this draw.
 
         Returns
         -------

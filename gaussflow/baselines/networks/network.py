@@ -58,11 +58,6 @@ class Network(Persistent):
                     weights.append(rng.uniform(-bound, bound, size).astype(np.float32))
         return cls(list(steps), weights)
 
-    @property
-    def n_weights(self):
-        """Number of weights, biases included."""
-        return sum(w.size for w in self.weights)
-
     def __call__(self, X, labels=None):
         """Return the output for rows X, and one-hot labels where a step needs them.
 

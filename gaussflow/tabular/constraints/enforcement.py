@@ -37,18 +37,9 @@ class Rules(Persistent):
        columns concerned from another synthetic row that keeps it, so that grids, bounds
        and levels are right.
 
-    Parameters
-    ----------
-    schema : Schema
-        What the columns are.
-    df : pandas.DataFrame
-        The table, which must keep every constraint.
-    constraints : iterable of str, tuple or Constraint
-        The constraints, beside the schema's own.
-    target : str or None
-        The column that is learned in any case.
-    min_count : int
-        A combination, a level or an extreme of fewer rows does not come out.
+    The table must keep every constraint: the schema's own, and more as texts, tuples or
+    Constraints. The column ``target`` is learned in any case; what fewer than
+    ``min_count`` rows hold, a combination, a level or an extreme, does not come out.
 
     Attributes
     ----------
@@ -137,28 +128,12 @@ class Rules(Persistent):
         return frame, np.column_stack(broken)
 
     def rejection_sample(self, draw, n_rows, rng, redraw=None):
-        """Draw rows that keep every constraint.
+        """Return ``n_rows`` rows that keep every constraint.
 
-        Parameters
-        ----------
-        draw : callable
-            Takes row numbers below ``n_rows``, repeated as often as candidates are
-            wanted, and returns one decoded row for each.
-        n_rows : int
-            Number of rows.
-        rng : numpy.random.Generator
-            Randomness of the repair.
-        redraw : Redraw or None, default=None
-            Draws the later columns of rows again; None for whole rows only.
-
-        Returns
-        -------
-        frame : pandas.DataFrame of shape (n_rows, n_columns)
-
-        Raises
-        ------
-        ValueError
-            If not one candidate keeps some constraint.
+        ``draw`` takes row numbers below ``n_rows``, repeated as often as candidates are
+        wanted, and returns one decoded row for each; a Redraw draws the later columns
+        of rows again (None: whole rows only); the Generator is for the repair. If not
+        one candidate keeps some constraint, a ValueError says so.
         """
         pool = Pool(*self.complete(draw(np.arange(n_rows))))
         if redraw is not None and self.rule_columns:

@@ -27,14 +27,14 @@ ORDERS = {
 
 def compare_sums(left, order, right, frame):
     """Compare two sums of columns of ``frame`` in all rows."""
-    plain = [frame[s.single] for s in (left, right) if s.single]
-    special = [cells for cells in plain if not _is_number(cells)]
+    lone = [frame[s.single] for s in (left, right) if s.single]
+    special = [cells for cells in lone if not _is_number(cells)]
     if special and not left.terms:
         left, right, order = right, left, mirrored(order)
     if special and left.single and not right.terms:
-        return compare_with(plain[0], order, _plain(right.constant))
+        return compare_with(lone[0], order, plain(right.constant))
     if len(special) == 2:
-        return _two_columns(*plain, order)
+        return _two_columns(*lone, order)
     return _linear(left.minus(right), order, frame)
 
 
@@ -201,6 +201,6 @@ def mirrored(order):
     return order.translate(str.maketrans("<>", "><"))
 
 
-def _plain(fraction):
-    whole = fraction.denominator == 1
-    return int(fraction) if whole else float(fraction)
+def plain(fraction):
+    """Return a fraction as an int where it is whole, else as a float."""
+    return int(fraction) if fraction.denominator == 1 else float(fraction)

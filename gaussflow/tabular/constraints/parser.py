@@ -19,7 +19,7 @@ import re
 from fractions import Fraction
 from functools import lru_cache
 
-from gaussflow.tabular.constraints.evaluation import ORDERS
+from gaussflow.tabular.constraints.evaluation import ORDERS, plain
 from gaussflow.tabular.constraints.syntax import (
     WORDS,
     All,
@@ -158,8 +158,7 @@ class _Parser:
         if self.tokens[self.next][0] != "number":
             raise self._expected("a number, a text in quotes, true or false")
         number = self._number()
-        number = -number if negative else number
-        return int(number) if number.denominator == 1 else float(number)
+        return plain(-number if negative else number)
 
     # -- sides ---------------------------------------------------------------
 

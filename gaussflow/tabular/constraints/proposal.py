@@ -136,7 +136,7 @@ def _sum_text(table, scale, names, kept, j):
     if abs(float(constant) - solution[0]) > 1e-6 * scale[j]:
         return None
     if constant:
-        terms += f" {'+' if constant > 0 else '-'} {_number_text(abs(constant))}"
+        terms += f" {'+' if constant > 0 else '-'} {quote_value(abs(constant))}"
     terms = terms[3:] if terms.startswith(" + ") else "-" + terms[3:]
     return f"{terms} == {quote_name(names[j])}"
 
@@ -148,11 +148,7 @@ def _term_text(factor, name):
         return sign + name
     if factor.numerator == 1:
         return f"{sign}{name} / {factor.denominator}"
-    return f"{sign}{_number_text(factor)} * {name}"
-
-
-def _number_text(number):
-    return repr(int(number) if number.denominator == 1 else float(number))
+    return f"{sign}{quote_value(factor)} * {name}"
 
 
 def _active(values):

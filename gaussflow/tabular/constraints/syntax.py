@@ -138,8 +138,15 @@ class Compare(Node):
         return compare_with(frame[left.single], order, right.value)
 
 
+class Cell(Node):
+    """A claim about one column's cells."""
+
+    def _renamed(self, rename):
+        return replace(self, name=rename(self.name))
+
+
 @dataclass(frozen=True)
-class Member(Node):
+class Member(Cell):
     """A column's value is one of a set, or is not."""
 
     name: str
@@ -149,9 +156,6 @@ class Member(Node):
     def levels(self):
         """Return the column and the set."""
         return [(self.name, self.values)]
-
-    def _renamed(self, rename):
-        return replace(self, name=rename(self.name))
 
     def _truth(self, frame, reference):
         column = Sum(((self.name, Fraction(1)),))
@@ -166,14 +170,11 @@ class Member(Node):
 
 
 @dataclass(frozen=True)
-class Missing(Node):
+class Missing(Cell):
     """A column's cell is missing, or is not."""
 
     name: str
     negated: bool
-
-    def _renamed(self, rename):
-        return replace(self, name=rename(self.name))
 
     def _truth(self, frame, reference):
         yes = frame[self.name].isna().to_numpy() ^ self.negated
