@@ -36,9 +36,6 @@ class ClassConditionalFlow(MetaEstimator, ClassifierMixin, Persistent, BaseEstim
         :class:`~gaussflow.layers.Dequantize`, or a GenFlow that begins with it.
     priors : array-like of shape (n_classes,) or None, default=None
         Shares p(k), in the order of ``classes_``; None takes those in y.
-    n_jobs : int or None, default=None
-        Threads of each flow whose own ``n_jobs`` is None. The classes are fitted
-        one after the other. Results do not depend on it.
 
     Attributes
     ----------

@@ -50,8 +50,6 @@ class GenFlow(Layer):
         those that were added after ``last_fitted_layer_``.
     dtype : numpy dtype, default=np.float64
         Precision of the arithmetic: float64 or float32.
-    n_jobs : int or None, default=None
-        Threads, over blocks of rows. Results do not depend on it.
     verbose : int, default=0
         Above 0, print one line per iteration.
 

@@ -35,8 +35,6 @@ class DensityOutlierDetector(MetaEstimator, OutlierMixin, Persistent, BaseEstima
         clean: among others it learns the outliers too.
     contamination : "auto" or float, default="auto"
         Share of outliers among the training rows, above 0 and at most 0.5.
-    n_jobs : int or None, default=None
-        Threads of the estimator, where its own ``n_jobs`` is None.
 
     Attributes
     ----------

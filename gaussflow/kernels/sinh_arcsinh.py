@@ -150,24 +150,17 @@ def fit_sinh_arcsinh(x, theta, n_steps):
             further = centre + 2.0 * (centre - simplex[4])
             at_further = _negative_log_likelihood(further, x)
             if at_further < at:
-                simplex[4] = further
-                value[4] = at_further
-            else:
-                simplex[4] = point
-                value[4] = at
-        elif at < value[3]:
+                point, at = further, at_further
+        elif not at < value[3]:
+            point = centre + 0.5 * (simplex[4] - centre)
+            at = _negative_log_likelihood(point, x)
+        if at < value[4]:
             simplex[4] = point
             value[4] = at
         else:
-            nearer = centre + 0.5 * (simplex[4] - centre)
-            at_nearer = _negative_log_likelihood(nearer, x)
-            if at_nearer < value[4]:
-                simplex[4] = nearer
-                value[4] = at_nearer
-            else:
-                for v in range(1, 5):
-                    simplex[v] = simplex[0] + 0.5 * (simplex[v] - simplex[0])
-                    value[v] = _negative_log_likelihood(simplex[v], x)
+            for v in range(1, 5):
+                simplex[v] = simplex[0] + 0.5 * (simplex[v] - simplex[0])
+                value[v] = _negative_log_likelihood(simplex[v], x)
     best = np.argmin(value)
     theta[:] = simplex[best]
     theta[3] = min(theta[3], 0.0)

@@ -32,8 +32,6 @@ class Conv(Patched):
         admits every direction. "auto" grows with the number of directions that
         compete, those of all places together. Of shared maps, the standard
         errors allow for patches of one image being alike.
-    random_state : int, RandomState, Generator or None, default=None
-        Randomness of shifts, rotations and splits.
 
     Attributes
     ----------

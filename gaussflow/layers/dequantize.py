@@ -38,8 +38,6 @@ class Dequantize(Layer):
     n_levels : int or None, default=256
         Values are 0 to n_levels - 1, and samples are cut to them; None lets counts
         be any whole numbers.
-    random_state : int, RandomState, Generator or None, default=None
-        Randomness of the noise.
 
     Attributes
     ----------

@@ -34,8 +34,6 @@ class Elliptical(Layer):
     ----------
     gate : float, default=2.0
         Standard errors that the radial map's held-out gain must exceed.
-    random_state : int, RandomState, Generator or None, default=None
-        Randomness of the splits.
 
     Attributes
     ----------

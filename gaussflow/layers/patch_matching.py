@@ -39,8 +39,6 @@ class PatchMatching(TwoSample, Patched):
         image and column: the squared Wasserstein distance taken away, summed over
         directions, as a share of the mean variance of the patch's pixels; 0 never
         stops early.
-    random_state : int, RandomState, Generator or None, default=None
-        Randomness of shifts, rotations and splits.
 
     Attributes
     ----------

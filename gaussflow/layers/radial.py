@@ -44,8 +44,6 @@ class Radial(Layer):
     gate : float, default=2.0
         Standard errors that the map's held-out gain must exceed; below, the
         layer is the identity.
-    random_state : int, RandomState, Generator or None, default=None
-        Randomness of the split.
 
     Attributes
     ----------

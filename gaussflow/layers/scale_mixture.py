@@ -38,10 +38,6 @@ class ScaleMixture(Layer):
     max_iter : int, default=30
         Iterations of EM; the first two thirds see 40,000 rows drawn anew each time, the
         next 200,000, and the last three all.
-    n_jobs : int or None, default=None
-        Threads that map blocks of rows. The result does not depend on it.
-    random_state : int, RandomState, Generator or None, default=None
-        Randomness of the start and of the rows seen.
 
     Attributes
     ----------

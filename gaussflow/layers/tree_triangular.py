@@ -50,11 +50,6 @@ class TreeTriangular(Layer):
     min_leaf : int or "auto", default="auto"
         Least rows of a leaf; "auto" mixes trees of several for each column, as
         held-out rows choose.
-    n_jobs : int or None, default=None
-        Threads over columns at fit and over rows after. The results do not
-        depend on it.
-    random_state : int, RandomState, Generator or None, default=None
-        Randomness of the bags and splits.
 
     Attributes
     ----------

@@ -32,11 +32,6 @@ class Triangular(Layer):
         them by held-out likelihood.
     n_estimators : int, default=6
         Number of mixtures that are averaged, at least 1.
-    n_jobs : int or None, default=None
-        Threads that fit mixtures and map blocks of rows. The results do not
-        depend on it.
-    random_state : int, RandomState instance or None, default=None
-        Randomness of the splits and of the starts of EM.
 
     Attributes
     ----------

@@ -41,8 +41,6 @@ class Iterated(Layer):
     tol : float
         Stop when the admitted gain of the last 8 iterations falls below ``tol``
         a row and column, in nats between rows and noise; 0 never stops early.
-    random_state : int, RandomState, Generator or None
-        Randomness of rotations and splits.
 
     Attributes
     ----------

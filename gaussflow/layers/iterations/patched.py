@@ -31,8 +31,6 @@ class Patched(Iterated):
         numbers and many more rows for each, right where images look alike
         everywhere (textures, photographs). With False each place gets its own,
         right where images are centred (digits, faces).
-    random_state : int, RandomState, Generator or None
-        Randomness of shifts, rotations and splits.
     """
 
     _rules = {**Iterated._rules, "shared": Flag()}
