@@ -111,16 +111,15 @@ class TabularSynthesizer(BaseSynthesizer):
         Returns
         -------
         log_density : ndarray of shape (n_samples,)
-            -inf where a number lies beyond what was seen at fit, or a cell is
-            missing in a column that never was.
 
         Notes
         -----
-        What ``sample`` never emits because too few rows held it
-        (``min_category_count``) is scored as it was learned: a number as
-        the nearest that comes out, a category or a pattern of missing cells as one
-        that was not observed. Over all rows that the flow can draw, probabilities
-        sum to 1: rows that break a constraint, which ``sample`` draws again, count.
+        What ``sample`` never emits, whether too few rows held it
+        (``min_category_count``) or none, is scored alike, which tells nobody apart: a
+        number as the nearest that comes out, a category or a pattern of missing cells
+        as one that was not observed. Over all rows that the flow can draw,
+        probabilities sum to 1: rows that break a constraint, which ``sample`` draws
+        again, count.
 
         Examples
         --------

@@ -176,7 +176,7 @@ class PrivacyReport(Report):
         report._score_distances(coded, limits, rngs[0])
         report._attack(coded, limits, rngs[1])
         if model is not None:
-            report._attack_density(model, train, holdout, schema, limits, rngs[2])
+            report._attack_density(model, train, holdout, limits, rngs[2])
         report._infer(coded, names, columns, others, limits, rngs[3])
         rare = report._count_combinations(coded, limits, rngs[4])
         report._list_riskiest(coded, train.index, rare.per_row, rngs[5])
@@ -211,11 +211,9 @@ class PrivacyReport(Report):
         ):
             self._add(name, *found, None, limits[name])
 
-    def _attack_density(self, model, train, holdout, schema, limits, rng):
+    def _attack_density(self, model, train, holdout, limits, rng):
         members, outsiders = (
-            _log_densities(
-                model, df.iloc[np.sort(rng.permutation(len(df))[:5000])], schema
-            )
+            _log_densities(model, df.iloc[np.sort(rng.permutation(len(df))[:5000])])
             for df in (train, holdout)
         )
         power = attack_power(members, outsiders)
@@ -315,16 +313,8 @@ def _positions(wanted, names, parameter):
     return [names.index(name) for name in wanted]
 
 
-def _log_densities(model, df, schema):
-    """Return the model's log-densities, -inf for categories that it never saw."""
-    known = np.ones(len(df), dtype=bool)
-    for column in schema.learned():
-        if column.levels is not None:
-            cells = df[column.name]
-            known &= (cells.isna() | cells.isin(column.levels)).to_numpy()
-    out = np.full(len(df), -np.inf)
-    if known.any():
-        out[known] = model.score_samples(df[known])
+def _log_densities(model, df):
+    out = np.asarray(model.score_samples(df), dtype=float)
     if np.isnan(out).any():
         raise ValueError(
             "model.score_samples returned NaN for some rows; a log-density is a number "

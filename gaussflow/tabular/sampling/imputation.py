@@ -139,7 +139,7 @@ def _completed(encoder, rules, frame, observed):
 def _draw(encoder, forest_map, df, n_imputations, rng):
     """Return ranks of completed rows, of shape (n_rows, n_imputations, n_features)."""
     observed = ObservedRows(encoder, forest_map, df)
-    observed.set_patterns(_fullest)
+    observed.set_patterns(_fullest, gated=False)
     book, learned = observed.book, len(encoder.learned_)
     for j in range(learned):
         cells = forest_map.cells[j]
@@ -161,7 +161,7 @@ def _draw(encoder, forest_map, df, n_imputations, rng):
     return out
 
 
-def _fullest(masks, columns, states):
+def _fullest(masks, states):
     """Allow the patterns with the fewest missing cells, whatever the row's own."""
     size = states.sum(axis=1)
     return np.tile(size == size.min(), (len(masks), 1))

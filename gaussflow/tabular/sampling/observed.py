@@ -10,8 +10,8 @@ class ObservedRows:
     """Where the cells of rows lie among the cells of a forest.
 
     A value owns the ranks that come back as it. A value that never comes out goes to
-    the nearest number that does; a category too rare to be learned is
-    left open, as it was at fit.
+    the nearest number that does; a category too rare to be learned, or not seen, is
+    left open, as rare ones were at fit.
 
     Attributes
     ----------
@@ -40,17 +40,21 @@ class ObservedRows:
                 known[k] = self.book.add([(start[k], stop[k])])
             self.book.of[filled, j] = known[code]
 
-    def set_patterns(self, allowed):
+    def set_patterns(self, allowed, *, gated=True):
         """Restrict the columns that tell which cells are missing.
 
         Parameters
         ----------
         allowed : callable
-            From the distinct rows of ``missing``, the columns of a pattern, and its
-            states (n_states, n_its_columns), to which states each row allows, of
-            shape (n_distinct, n_states).
+            From the distinct rows of ``missing`` and the states of a pattern, both of
+            its columns alone, to which states each row allows, of shape (n_distinct,
+            n_states).
+        gated : bool, default=True
+            Whether a filled cell counts as not observed where its row's pattern misses
+            it; False if the patterns are not to tell which cells are missing.
         """
         patterns, first = self.encoder.missing_, len(self.encoder.learned_)
+        places = {i: j for j, i in enumerate(self.encoder.learned_)}
         masks, code = np.unique(self.missing, axis=0, return_inverse=True)
         for k, level_map in enumerate(patterns.maps_):
             columns, states = patterns.states(k)
@@ -59,9 +63,14 @@ class ObservedRows:
             lines = cell_line(cells, level_map.edges_[:-1], level_map.edges_[1:])
             pieces = [(float(a), float(b)) for a, b in zip(*lines, strict=True)]
             regions = np.empty(len(masks), dtype=np.int64)
-            for r, row in enumerate(allowed(masks, columns, states)[:, kept]):
+            chosen = allowed(masks[:, columns], states[kept])
+            for r, row in enumerate(chosen):
                 regions[r] = self.book.add([pieces[s] for s in np.flatnonzero(row)])
             self.book.of[:, first + k] = regions[code.ravel()]
+            free = chosen @ states[kept] & ~masks[:, columns]
+            for r, c in np.argwhere(free) if gated else ():
+                if columns[c] in places:
+                    self.book.of[code.ravel() == r, places[columns[c]]] = -1
 
     def _lines(self, j, column, values):
         """Return where distinct values lie on the line of cells; NaN if open."""
