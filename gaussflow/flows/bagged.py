@@ -9,6 +9,7 @@ from gaussflow._common.checks import Integer, Number, keep_params
 from gaussflow._common.seeds import as_generator, seeded_clone
 from gaussflow.flows.genflow import GenFlow
 from gaussflow.flows.meta import FLOATS, MetaEstimator, log_density, sample_mixture
+from gaussflow.persistence.shapes import COLUMNS, Items, Part
 from gaussflow.persistence.state import Persistent, check_that
 
 
@@ -153,10 +154,9 @@ class BaggedGenFlow(MetaEstimator, DensityMixin, Persistent, BaseEstimator):
 
     # -- helpers --------------------------------------------------------------
 
+    _state = {**COLUMNS, "estimators_": Items(Part("Layer"))}
+
     def _check_state(self):
-        """Refuse a saved state whose members do not fit each other."""
-        if not self.__sklearn_is_fitted__():
-            return
-        members = self.estimators_
-        check_that(self, type(members) is list and members, "there are no members")
-        self._check_flows(members)
+        if self.__sklearn_is_fitted__():
+            check_that(self, self.estimators_, "there are no members")
+            self._check_flows(self.estimators_)

@@ -12,7 +12,8 @@ from gaussflow._common.seeds import as_generator, seeded_clone
 from gaussflow.flows.genflow import GenFlow
 from gaussflow.flows.meta import FLOATS, MetaEstimator, sample_mixture
 from gaussflow.marginals.ties import spread_ties
-from gaussflow.persistence.state import Persistent, check_floats, check_that
+from gaussflow.persistence.shapes import COLUMNS, Array, Items, Part
+from gaussflow.persistence.state import Persistent, check_that
 
 
 class ClassConditionalFlow(MetaEstimator, ClassifierMixin, Persistent, BaseEstimator):
@@ -268,19 +269,22 @@ class ClassConditionalFlow(MetaEstimator, ClassifierMixin, Persistent, BaseEstim
         with np.errstate(divide="ignore"):  # a share of 0
             return np.log(self.class_prior_)
 
+    _state = {
+        **COLUMNS,
+        "classes_": Array("biufUSOMm", "classes", within=None),
+        "class_prior_": Array("f", "classes", within="[0, 1]"),
+        "shared_": Part("Layer", None),
+        "flows_": Items(Part("Layer"), "classes"),
+    }
+
     def _check_state(self):
         """Refuse a saved state whose parts do not fit each other."""
-        if not self.__sklearn_is_fitted__():
-            return
-        flows, shared = self.flows_, vars(self).get("shared_")
-        classes = vars(self).get("classes_")
-        check_that(self, type(flows) is list and flows, "there are no flows")
-        listed = isinstance(classes, np.ndarray) and classes.shape == (len(flows),)
-        check_that(self, listed, "there must be one label for each flow")
-        prior = check_floats(self, "class_prior_", (len(flows),))
-        shares = (prior >= 0.0).all() and np.isclose(prior.sum(), 1.0)
-        check_that(self, shares, "the shares must sum to 1")
-        self._check_flows(flows if shared is None else [*flows, shared])
+        if self.__sklearn_is_fitted__():
+            check_that(self, self.flows_, "there are no flows")
+            whole = np.isclose(self.class_prior_.sum(), 1.0)
+            check_that(self, whole, "the shares must sum to 1")
+            shared = [] if self.shared_ is None else [self.shared_]
+            self._check_flows([*self.flows_, *shared])
 
 
 def _classes_of(y):

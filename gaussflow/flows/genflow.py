@@ -12,6 +12,7 @@ from gaussflow._common.seeds import as_generator
 from gaussflow.flows.fitting import chain, fit_flow
 from gaussflow.flows.refinement import refine_flow
 from gaussflow.layers.base import Layer
+from gaussflow.persistence.shapes import ABSENT, Items, Part, Plain
 
 
 class GenFlow(Layer):
@@ -101,6 +102,16 @@ class GenFlow(Layer):
         "validation_fraction": Number("[0, 1)"),
         "refinement": Choice(("joint",), None),
         "warm_start": Flag(),
+    }
+
+    _state = {
+        "layers_": Items(Part("Layer")),
+        "refinement_": Plain(),
+        "loss_curve_": Plain(),
+        "last_fitted_layer_": Integer(-1),
+        "n_layers_": Integer(0),
+        "n_iter_": Integer(0),
+        "stem_scores_": Plain(ABSENT),
     }
 
     def __init__(

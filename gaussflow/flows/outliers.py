@@ -9,6 +9,7 @@ from gaussflow._common.seeds import as_generator, seeded_clone
 from gaussflow.flows.bagged import BaggedGenFlow
 from gaussflow.flows.meta import FLOATS, MetaEstimator, log_density
 from gaussflow.layers.elliptical import Elliptical
+from gaussflow.persistence.shapes import COLUMNS, Part, Plain
 from gaussflow.persistence.state import Persistent, check_that
 
 #: contamination="auto": share of the rows drawn from the model itself that it would
@@ -127,10 +128,11 @@ class DensityOutlierDetector(MetaEstimator, OutlierMixin, Persistent, BaseEstima
 
     # -- helpers --------------------------------------------------------------
 
+    _state = {**COLUMNS, "offset_": Plain(), "estimator_": Part("Layer BaggedGenFlow")}
+
     def _check_state(self):
         """Refuse a saved state whose flow does not fit the rows."""
-        if not self.__sklearn_is_fitted__():
-            return
-        self._check_flows([self.estimator_], BaggedGenFlow)
-        number = type(vars(self).get("offset_")) is float
-        check_that(self, number and not np.isnan(self.offset_), "there is no offset")
+        if self.__sklearn_is_fitted__():
+            self._check_flows([self.estimator_])
+            number = type(self.offset_) is float and not np.isnan(self.offset_)
+            check_that(self, number, "there is no offset")

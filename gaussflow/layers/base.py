@@ -25,6 +25,7 @@ from gaussflow._common.seeds import as_generator
 from gaussflow._common.threads import one_blas_thread
 from gaussflow.marginals.ties import spread_ties
 from gaussflow.persistence import Saved
+from gaussflow.persistence.shapes import COLUMNS
 from gaussflow.persistence.state import Persistent, check_that
 
 #: Largest magnitudes whose squares, and sums of them, are finite: by the bytes
@@ -353,15 +354,18 @@ class Layer(
 
     # -- helpers ------------------------------------------------------------
 
+    _state = COLUMNS
+
     def _check_state(self):
         """Refuse fitted parts that are not as wide as the rows they will see."""
-        parts = self._fitted_parts()
-        width = vars(self).get("n_features_in_")
-        known = type(width) is int and width >= 1
-        check_that(self, known or not parts, "n_features_in_ is not known")
+        parts = []
+        for name, value in vars(self).items():
+            if name.endswith("_"):
+                parts += value if isinstance(value, list) else [value]
         for part in parts:
-            fits = part.n_features in (None, self._part_width(part))
-            check_that(self, fits, f"{type(part).__name__} is of other width")
+            if isinstance(part, Persistent):
+                fits = part.n_features in (None, self._part_width(part))
+                check_that(self, fits, f"{type(part).__name__} is of other width")
 
     def _fitted_parts(self):
         """Return the layers, maps and iterations that a fit left."""

@@ -3,10 +3,10 @@
 import numpy as np
 
 from gaussflow._common.checks import keep_params
-from gaussflow.layers.iterations.iteration import Iteration, fit_iteration
+from gaussflow.layers.iterations.iteration import fit_iteration
 from gaussflow.layers.iterations.patched import Patched
-from gaussflow.layers.iterations.patches import Tiles
 from gaussflow.layers.patch_matching import PatchMatching
+from gaussflow.persistence.shapes import Items, Part
 from gaussflow.persistence.state import Persistent, check_that
 
 
@@ -145,14 +145,14 @@ class PatchIteration(Persistent):
         """Number of directions along which patches move."""
         return sum(one.n_directions for one in self.iterations if one is not None)
 
+    _state = {"tiles": Part("Tiles"), "iterations": Items(Part("Iteration", None))}
+
     def _check_state(self):
-        check_that(self, isinstance(self.tiles, Tiles), "tiles are needed")
-        check_that(self, isinstance(self.iterations, list), "a list is needed")
         n_maps = len(self.iterations)
         check_that(self, n_maps in (1, self.tiles.n_positions), "a map for each patch")
         for one in self.iterations:
-            fits = isinstance(one, Iteration) and one.n_features == self.tiles.width
-            check_that(self, one is None or fits, "a map is of another width")
+            fits = one is None or one.n_features == self.tiles.width
+            check_that(self, fits, "a map is of another width")
 
     def forward(self, X, log_det):
         """Map X in place; add the log-determinants to log_det; return X."""

@@ -5,7 +5,6 @@ import numpy as np
 from gaussflow._common.checks import Integer, check_params
 from gaussflow._common.seeds import draw_seed
 from gaussflow.layers.base import Layer
-from gaussflow.persistence.state import check_that
 
 #: Odd multipliers of the mixing function of Steele, Lea and Flood (2014),
 #: "Fast splittable pseudorandom number generators".
@@ -93,10 +92,7 @@ class Dequantize(Layer):
             np.clip(Z, 0, self.n_levels - 1, out=Z)
         return Z, np.zeros(len(Z))
 
-    def _check_state(self):
-        super()._check_state()
-        seed = vars(self).get("seed_", 0)
-        check_that(self, type(seed) is int and seed >= 0, "the seed must be an integer")
+    _state = {"seed_": Integer(0, 2**63)}
 
     def _check_whole(self, X):
         """Refuse what is not one of the levels."""

@@ -8,7 +8,7 @@ from gaussflow.layers.base import Layer
 from gaussflow.layers.radial import Radial
 from gaussflow.marginals.standardisation import CONSTANT
 from gaussflow.mixtures.scatter import SHRINKAGES, TScatter, choose_shrinkage, least_dof
-from gaussflow.persistence.state import check_floats
+from gaussflow.persistence.shapes import Array, Part, Plain
 
 #: Rows that the degrees of freedom and the shrinkage are chosen on.
 FIT_ROWS = 20_000
@@ -110,13 +110,16 @@ class Elliptical(Layer):
 
     # -- helpers --------------------------------------------------------------
 
-    def _check_state(self):
-        super()._check_state()
-        if "loc_" in vars(self):
-            d = self.n_features_in_
-            check_floats(self, "loc_", (d,))
-            check_floats(self, "whitening_", (d, d))
-            check_floats(self, "unwhitening_", (d, d))
+    _state = {
+        "shrinkage_": Plain(),
+        "dof_": Plain(),
+        "loc_": Array("f", "n_features_in_"),
+        "variances_": Array("f", None),
+        "whitening_": Array("f", "n_features_in_", "n_features_in_"),
+        "unwhitening_": Array("f", "n_features_in_", "n_features_in_"),
+        "log_whitening_": Number("(-inf, inf)"),
+        "radial_": Part("Radial"),
+    }
 
     def _whiten(self, X):
         # In float64: between nearly equal columns the matrices have numbers of

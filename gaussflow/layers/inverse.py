@@ -1,6 +1,7 @@
 """The Inverse layer: another layer, run backwards."""
 
 from gaussflow.layers.base import Layer
+from gaussflow.persistence.shapes import Part
 
 
 class Inverse(Layer):
@@ -34,6 +35,8 @@ class Inverse(Layer):
     >>> bool((samples == samples.round()).all())
     True
     """
+
+    _state = {"layer_": Part("Layer")}
 
     def __init__(self, layer, *, n_jobs=None, random_state=None):
         self.layer = layer

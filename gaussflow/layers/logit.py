@@ -108,8 +108,9 @@ class Logit(Layer):
             )
         return low, high
 
+    _state = {"low_": Number("(-inf, inf)"), "high_": Number("(-inf, inf)")}
+
     def _check_state(self):
         super()._check_state()
         low, high = vars(self).get("low_", 0.0), vars(self).get("high_", 1.0)
-        numbers_ = type(low) is float and type(high) is float
-        check_that(self, numbers_ and low < high, "the interval has no width")
+        check_that(self, low < high, "the interval has no width")

@@ -4,7 +4,8 @@ import numpy as np
 
 from gaussflow._common.checks import Integer, check_params, keep_params
 from gaussflow.layers.base import Layer
-from gaussflow.persistence.state import check_floats, check_that
+from gaussflow.persistence.shapes import Array, Part
+from gaussflow.persistence.state import check_that
 
 #: Least variance of a component, as a share of the first one's.
 MIN_SHARE = 1e-12
@@ -140,16 +141,18 @@ class Principal(Layer):
     def _part_width(self, part):
         return self.n_components_
 
+    _state = {
+        "n_components_": Integer(1),
+        "layer_": Part("Layer"),
+        "mean_": Array("f", "n_features_in_"),
+        "axes_": Array("f", "n_features_in_", "n_features_in_"),
+        "scales_": Array("f", "n_features_in_", within="(0, inf)"),
+    }
+
     def _check_state(self):
         super()._check_state()
         if "axes_" in vars(self):
             d = self.n_features_in_
-            check_floats(self, "mean_", (d,))
-            check_floats(self, "axes_", (d, d))
-            positive = (check_floats(self, "scales_", (d,)) > 0.0).all()
-            check_that(self, positive, "the scales must be positive")
             turned = np.abs(self.axes_.T @ self.axes_ - np.eye(d)).max() < 1e-6
             check_that(self, turned, "the axes must be orthonormal")
-            count = self.n_components_
-            inside = type(count) is int and 1 <= count <= d
-            check_that(self, inside, "n_components_ must fit")
+            check_that(self, self.n_components_ <= d, "n_components_ must fit")

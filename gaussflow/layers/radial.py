@@ -11,6 +11,7 @@ from gaussflow.layers.two_sample import TwoSample
 from gaussflow.marginals import SplineMarginal
 from gaussflow.marginals.counts import BIN_WIDTH, EDGES, Counts, Grid, count_folds
 from gaussflow.marginals.spline_map import ROWS_OUTSIDE
+from gaussflow.persistence.shapes import Part
 from gaussflow.persistence.state import check_that
 
 #: Least squared distance: the logarithm of 0 is not finite.
@@ -113,12 +114,15 @@ class Radial(Layer):
         self._over_blocks(X, carry)
         return X, log_det
 
+    _state = {
+        "map_": Part("SplineMarginal", None),
+        "scores_": Part("SplineMarginal", None),
+    }
+
     def _check_state(self):
         super()._check_state()
         for part in (vars(self).get("map_"), vars(self).get("scores_")):
-            one = part is None or (
-                isinstance(part, SplineMarginal) and part.n_maps == 1
-            )
+            one = part is None or part.n_maps == 1
             check_that(self, one, "the distance needs one map")
 
     def _move(self, X, direction):

@@ -15,6 +15,7 @@ from gaussflow.mixtures.scale_em import (
     ScaleMixtureEM,
 )
 from gaussflow.mixtures.scatter import shrunk_covariance
+from gaussflow.persistence.shapes import Part
 
 
 class ScaleMixture(Layer):
@@ -67,6 +68,12 @@ class ScaleMixture(Layer):
     """
 
     _rules = {name: Integer(1) for name in ("n_shapes", "n_scales", "max_iter")}
+
+    _state = {
+        "n_shapes_": Integer(1),
+        "n_iter_": Integer(0),
+        "map_": Part("MixtureMap"),
+    }
 
     def __init__(
         self, n_shapes=64, n_scales=6, *, max_iter=30, n_jobs=None, random_state=None

@@ -5,6 +5,7 @@ import numpy as np
 from gaussflow.layers.iterations.iterated import Iterated
 from gaussflow.layers.iterations.iteration import match_iteration
 from gaussflow.layers.two_sample import TwoSample
+from gaussflow.persistence.shapes import Part
 
 
 class SlicedMatching(TwoSample, Iterated):
@@ -34,6 +35,8 @@ class SlicedMatching(TwoSample, Iterated):
     >>> bool((abs(carried.mean(axis=0) - 1.0) < 0.1).all())
     True
     """
+
+    _state = {"exit_": Part("EntryMap")}
 
     def fit_between(self, X, target, rng, *, monitor=None):
         self._check_params(X.shape[1])

@@ -1,9 +1,9 @@
 """The Transport layer: to noise by one map, to data by the inverse of another."""
 
-from gaussflow.layers.base import Layer
 from gaussflow.layers.inverse import Inverse
 from gaussflow.layers.two_sample import TwoSample
 from gaussflow.mixtures.normality import looks_standard_normal
+from gaussflow.persistence.shapes import Part
 
 
 class Transport(TwoSample):
@@ -71,10 +71,4 @@ class Transport(TwoSample):
             log_det = log_det + added
         return Z, log_det
 
-    def _check_state(self):
-        super()._check_state()
-        if "goal_" in vars(self) and not (
-            isinstance(self.goal_, Inverse)
-            and isinstance(self.source_, (Layer, type(None)))
-        ):
-            raise ValueError("Transport: a goal, and a source or none, are needed")
+    _state = {"goal_": Part("Inverse"), "source_": Part("Layer", None)}

@@ -13,6 +13,7 @@ from gaussflow._common.checks import (
 from gaussflow._common.seeds import as_generator, draw_seed
 from gaussflow.forests.fit import fit_forest
 from gaussflow.layers.base import Layer
+from gaussflow.persistence.shapes import Array, Part, Plain
 
 #: Least rows of a leaf among which min_leaf="auto" chooses, column by column: larger
 #: ones with fewer rows, each of which would show more in its leaf.
@@ -94,6 +95,14 @@ class TreeTriangular(Layer):
         "bounded": Flag(),
         "n_estimators": Integer(1),
         "min_leaf": Integer(1, None, "auto"),
+    }
+
+    _state = {
+        "nominal_": Array("b", "n_features_in_"),
+        "place_seed_": Integer(0, 2**63),
+        "map_": Part("ForestMap"),
+        "min_leaf_": Plain(),
+        "linear_": Array("f", "n_features_in_"),
     }
 
     def __init__(

@@ -7,6 +7,7 @@ from gaussflow._common.checks import Choice, Integer, check_params, keep_params
 from gaussflow.layers.base import Layer
 from gaussflow.mixtures.fit import fit_mixture
 from gaussflow.mixtures.search import FAMILIES
+from gaussflow.persistence.shapes import Part, Plain
 
 
 class Triangular(Layer):
@@ -86,6 +87,14 @@ class Triangular(Layer):
         "n_components": Integer(1, None, "auto"),
         "covariance_type": Choice(("auto", *FAMILIES, "spherical")),
         "n_estimators": Integer(1),
+    }
+
+    _state = {
+        "map_": Part("GroupedMap"),
+        "search_": Plain(),
+        "n_components_": Plain(),
+        "covariance_type_": Plain(),
+        "validation_score_": Plain(),
     }
 
     def __init__(

@@ -10,6 +10,7 @@ from gaussflow._common.checks import (
     keep_params,
 )
 from gaussflow.layers.base import Layer
+from gaussflow.persistence.shapes import Part
 from gaussflow.persistence.state import check_that
 
 BANDS = ("coarse", "detail", "all")
@@ -173,6 +174,8 @@ class Pyramid(Layer):
     def _part_width(self, part):
         columns = np.arange(self.n_features_in_)
         return len(columns[self._band()])
+
+    _state = {"layer_": Part("Layer")}
 
     def _check_state(self):
         if "n_features_in_" in vars(self):

@@ -7,7 +7,7 @@ from scipy.linalg import solve_triangular
 from scipy.optimize import nnls
 from scipy.special import comb
 
-from gaussflow._common.checks import check_integer
+from gaussflow._common.checks import Integer, check_integer
 from gaussflow.kernels.polynomial import (
     bernstein_basis,
     bernstein_forward,
@@ -22,7 +22,8 @@ from gaussflow.marginals.spline_map import (
     TAIL_SLOPES,
     units_of,
 )
-from gaussflow.persistence.state import check_floats, check_that
+from gaussflow.persistence.shapes import Array
+from gaussflow.persistence.state import check_that
 
 #: Beyond, binomial coefficients no longer fit a float exactly.
 MAX_DEGREE = 50
@@ -118,19 +119,20 @@ class PolynomialMarginal(Marginal):
         """Ends of the supports."""
         return self.support_
 
+    _state = {
+        "degree": Integer(1),
+        "support_": Array("f", "maps", 2, rising=True),
+        "coef_": Array("f", "maps", None),
+        "tail_": Array("f", "maps", 2, within="(0, inf)"),
+    }
+
     def _check_state(self):
-        if not hasattr(self, "coef_"):
+        if "coef_" not in vars(self):
             return
-        coef = check_floats(self, "coef_", (None, None))
-        degree = coef.shape[1] - 1
+        degree = self.coef_.shape[1] - 1
         check_that(self, 1 <= degree <= MAX_DEGREE, f"the degree is {degree}")
-        support = check_floats(self, "support_", (len(coef), 2))
-        tail = check_floats(self, "tail_", (len(coef), 2))
-        wide = (support[:, 1] > support[:, 0]).all()
-        check_that(self, wide, "the supports must have a width")
-        raised = np.diff(coef) @ raising_matrix(degree - 1, RAISE * degree).T
-        increasing = (raised > 0.0).all() and (tail > 0.0).all()
-        check_that(self, increasing, "the polynomials must increase")
+        raised = np.diff(self.coef_) @ raising_matrix(degree - 1, RAISE * degree).T
+        check_that(self, (raised > 0.0).all(), "the polynomials must increase")
 
     def _to_units(self, grid, target_grid):
         """Leave the grids' units for those of the coordinates themselves."""

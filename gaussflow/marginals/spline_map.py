@@ -6,7 +6,8 @@ from gaussflow.kernels.spline import spline_forward, spline_inverse
 from gaussflow.marginals.base import Marginal
 from gaussflow.marginals.cdf import BinnedCDF, normal_scores
 from gaussflow.marginals.counts import BIN_WIDTH, EDGES, N_BINS
-from gaussflow.persistence.state import check_floats, check_that
+from gaussflow.persistence.shapes import ABSENT, Array
+from gaussflow.persistence.state import check_that
 
 #: Knots of every spline.
 N_KNOTS = 64
@@ -104,19 +105,17 @@ class SplineMap(Marginal):
         self._to_units(grid, target_grid)
         return self
 
+    _state = {
+        "knots_": Array("f", "maps", "knots", rising=True),
+        "values_": Array("f", "maps", "knots", rising=True),
+        "slopes_": Array("f", "maps", "knots", within="(0, inf)"),
+        "tail_": Array("f", "maps", 2, within="(0, inf)"),
+        "scores_": Array("f", "maps", within=None, others=(ABSENT,)),
+    }
+
     def _check_state(self):
-        if not hasattr(self, "knots_"):
-            return
-        knots = check_floats(self, "knots_", (None, None))
-        values = check_floats(self, "values_", knots.shape)
-        slopes = check_floats(self, "slopes_", knots.shape)
-        tail = check_floats(self, "tail_", (len(knots), 2))
-        check_that(self, knots.shape[1] >= 2, "at least two knots are needed")
-        for name, steps in (("knots", knots), ("values", values)):
-            increasing = (np.diff(steps, axis=1) > 0.0).all()
-            check_that(self, increasing, f"the {name} must increase")
-        positive = (slopes > 0.0).all() and (tail > 0.0).all()
-        check_that(self, positive, "the slopes must be positive")
+        if "knots_" in vars(self):
+            check_that(self, self.knots_.shape[1] >= 2, "two knots are needed")
 
     def _to_units(self, grid, target_grid):
         """Leave the grids' units for those of the coordinates themselves."""

@@ -8,7 +8,8 @@ from gaussflow.kernels.sinh_arcsinh import (
     sinh_arcsinh_inverse,
 )
 from gaussflow.marginals.counts import bulk
-from gaussflow.persistence.state import Persistent, check_floats, check_that
+from gaussflow.persistence.shapes import Array
+from gaussflow.persistence.state import Persistent
 
 #: A column whose spread is below this share of its size is constant: it is
 #: given this spread, so that samples return it to about nine digits.
@@ -95,16 +96,13 @@ class EntryMap(Persistent):
         """Number of columns."""
         return len(self.loc_)
 
-    def _check_state(self):
-        if not vars(self):
-            return
-        (n,) = check_floats(self, "loc_", (None,)).shape
-        check_floats(self, "skew_", (n,))
-        ends = check_floats(self, "ends_", (n, 2), finite=False)
-        check_that(self, (ends[:, 0] < ends[:, 1]).all(), "the ends must have a width")
-        for name in ("scale_", "tail_"):
-            positive = (check_floats(self, name, (n,)) > 0.0).all()
-            check_that(self, positive, f"{name} must be positive")
+    _state = {
+        "loc_": Array("f", "n"),
+        "scale_": Array("f", "n", within="(0, inf)"),
+        "skew_": Array("f", "n"),
+        "tail_": Array("f", "n", within="(0, inf)"),
+        "ends_": Array("f", "n", 2, within="[-inf, inf]", rising=True),
+    }
 
     def forward_and_log_det(self, X, log_det):
         """Map X in place; add the log-slopes to log_det; return X."""

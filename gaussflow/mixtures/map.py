@@ -3,7 +3,8 @@
 import numpy as np
 
 from gaussflow.kernels.mixture import mixture_forward, mixture_inverse
-from gaussflow.persistence.state import Persistent, check_floats, check_that
+from gaussflow.persistence.shapes import Array, Items, Part
+from gaussflow.persistence.state import Persistent, check_that
 
 
 class MixtureMap(Persistent):
@@ -49,14 +50,17 @@ class MixtureMap(Persistent):
             diagonal = np.arange(n_features)
             self.scales = self.lower[diagonal, :, diagonal]
 
+    _state = {
+        "log_weights": Array("f", "k", within="[-inf, inf)"),
+        "means": Array("f", "d", "k"),
+        "scales": Array("f", "d", "k", within="(0, inf)"),
+        "lower": Array("f", "d", "k", None),
+    }
+
     def _check_state(self):
-        shape = check_floats(self, "means", (None, None)).shape
-        check_floats(self, "log_weights", shape[1:])
-        positive = (check_floats(self, "scales", shape) > 0.0).all()
-        check_that(self, min(shape) >= 1 and positive, "the scales must be positive")
-        lower = check_floats(self, "lower", (*shape, None))
-        complete = lower.shape[2] in (0, shape[0])
-        check_that(self, complete, f"lower has shape {lower.shape}")
+        check_that(self, min(self.means.shape) >= 1, "there is no component")
+        complete = self.lower.shape[2] in (0, len(self.means))
+        check_that(self, complete, f"lower has shape {self.lower.shape}")
 
     @property
     def n_features(self):
@@ -125,11 +129,15 @@ class GroupedMap(Persistent):
         """Number of columns."""
         return sum(len(group) for group in self.groups)
 
+    _state = {
+        "groups": Items(Array("i", None, within="[0, inf)"), "n"),
+        "maps": Items(Part("MixtureMap"), "n"),
+    }
+
     def _check_state(self):
-        pairs = list(zip(self.groups, self.maps, strict=True))
-        check_that(self, len(pairs) > 0, "there is no group")
-        for group, mixture in pairs:
-            fits = isinstance(mixture, MixtureMap) and mixture.n_features == len(group)
+        check_that(self, self.groups, "there is no group")
+        for group, mixture in zip(self.groups, self.maps, strict=True):
+            fits = mixture.n_features == len(group)
             check_that(self, fits, "each group needs a mixture as wide")
         columns = np.sort(np.concatenate(self.groups))
         every = np.array_equal(columns, np.arange(len(columns)))

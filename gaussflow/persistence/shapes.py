@@ -7,7 +7,7 @@ from it.
 
 import numpy as np
 
-from gaussflow._common.checks import Number, Rule
+from gaussflow._common.checks import Integer, Number, Rule
 
 
 class _Absent:
@@ -42,7 +42,10 @@ class Array(Rule):
 
     def __init__(self, dtype, *sizes, within="(-inf, inf)", rising=None, others=()):
         super().__init__(*others)
-        self.kinds, self.itemsize = dtype.rstrip("0123456789"), dtype.lstrip("Obfiu")
+        self.kinds, self.itemsize = (
+            dtype.rstrip("0123456789"),
+            dtype.lstrip("bfiuMmOSU"),
+        )
         self.sizes, self.within, self.rising = sizes, within, rising
 
     def accepts(self, value):
@@ -51,6 +54,8 @@ class Array(Rule):
             return False
         dtype = value.dtype
         if dtype.kind not in self.kinds or not dtype.isnative:
+            return False
+        if dtype.kind == "f" and dtype.itemsize not in (4, 8):
             return False
         if self.itemsize and dtype.itemsize != int(self.itemsize):
             return False
@@ -174,8 +179,20 @@ class Text(Rule):
         return "a text"
 
 
+class Scalar(Rule):
+    """One value that holds no others: None, a boolean, number, text or type."""
+
+    def accepts(self, value):
+        """Return whether the value is such a one."""
+        return isinstance(value, _PLAIN)
+
+    def describe(self):
+        """Return the kind in words."""
+        return "one plain value"
+
+
 class Plain(Rule):
-    """None, a boolean, number, text or type, or lists, tuples and dicts of them."""
+    """What nothing is computed from: values, and lists, tuples and dicts of them."""
 
     def accepts(self, value):
         """Return whether the value is of those."""
@@ -183,11 +200,18 @@ class Plain(Rule):
             return all(map(self.accepts, value))
         if type(value) is dict:
             return all(map(self.accepts, value.values()))
-        return isinstance(value, _PLAIN)
+        return isinstance(value, (*_PLAIN, np.ndarray))
 
     def describe(self):
         """Return the kind in words."""
         return "plain values"
+
+
+#: What scikit-learn keeps of the columns of the rows that an estimator was fitted on.
+COLUMNS = {
+    "n_features_in_": Integer(1),
+    "feature_names_in_": Array("O", "n_features_in_", others=(ABSENT,)),
+}
 
 
 def declared(cls):
@@ -217,10 +241,12 @@ def check_state(obj):
     """
     cls, state = type(obj), vars(obj)
     rules = declared(cls)
-    if "_state" in vars(cls):
+    if rules and cls.__module__.partition(".")[0] == __name__.partition(".")[0]:
+        # Classes of others may keep more than they declare.
         _check_names(obj, rules)
-    if not any(name in state for name in rules if name.endswith("_")):
-        rules = {name: rule for name, rule in rules.items() if name[-1] != "_"}
+    fitted = [name for name in rules if name[-1] == "_" or name[0] == "_"]
+    if not any(name in state for name in fitted):
+        rules = {name: rule for name, rule in rules.items() if name not in fitted}
     lengths = {name: v for name, v in state.items() if type(v) is int}
     for name, rule in rules.items():
         _check(f"{cls.__name__}.{name}", rule, state.get(name, ABSENT), lengths)

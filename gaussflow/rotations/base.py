@@ -5,7 +5,9 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+from gaussflow._common.checks import Integer
 from gaussflow._common.docstrings import complete, complete_docstrings
+from gaussflow.persistence.shapes import Array
 from gaussflow.persistence.state import Persistent, check_that
 
 #: What the arguments of a strategy are, where its docstring does not say otherwise.
@@ -40,6 +42,7 @@ class Rotation(Persistent, ABC):
     n_features: int
     n_directions: int
     seed: int | None = None
+    _state = {"n_features": Integer(1), "n_directions": Integer(0)}
 
     def __init_subclass__(cls, **options):
         """Complete the docstrings."""
@@ -77,6 +80,8 @@ class PickedRotation(Rotation):
         Directions kept, by their number in the full basis. None keeps all.
     """
 
+    _state = {"rows": Array("i", "n_directions", within="[0, inf)", others=(None,))}
+
     def __init__(self, n_features, rows=None):
         self.n_features = int(n_features)
         self._keep(_numbers(None, rows))
@@ -91,17 +96,12 @@ class PickedRotation(Rotation):
         return picked
 
     def _check_state(self):
-        n_features, rows = self.n_features, self.rows
-        check_that(self, type(n_features) is int and n_features >= 1, "n_features")
-        n_directions = n_features
-        if rows is not None:
-            plain = isinstance(rows, np.ndarray) and rows.ndim == 1
-            check_that(self, plain and rows.dtype.kind == "i", "rows must be integers")
-            inside = ((rows >= 0) & (rows < n_features)).all()
-            different = len(np.unique(rows)) == len(rows)
-            check_that(self, inside and different, "rows must be directions")
-            n_directions = len(rows)
-        check_that(self, self.n_directions == n_directions, "n_directions")
+        if self.rows is None:
+            fit = self.n_directions == self.n_features
+        else:
+            different = len(np.unique(self.rows)) == len(self.rows)
+            fit = different and (self.rows < self.n_features).all()
+        check_that(self, fit, "rows must be directions, n_directions of them")
 
 
 class SeededRotation(PickedRotation):
@@ -113,14 +113,11 @@ class SeededRotation(PickedRotation):
         Non-negative integer that the directions are drawn from.
     """
 
+    _state = {"seed": Integer(0)}
+
     def __init__(self, seed, n_features, rows=None):
         super().__init__(n_features, rows)
         self.seed = int(seed)
-
-    def _check_state(self):
-        super()._check_state()
-        valid = type(self.seed) is int and self.seed >= 0
-        check_that(self, valid, "the seed must be an integer of at least 0")
 
 
 def _numbers(kept, rows):

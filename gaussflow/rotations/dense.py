@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from gaussflow.persistence.state import check_floats, check_that
+from gaussflow.persistence.shapes import Array
+from gaussflow.persistence.state import check_that
 from gaussflow.rotations.base import Rotation
 
 #: How far from orthonormal a stored matrix may be.
@@ -30,8 +31,10 @@ class DenseRotation(Rotation):
         self.directions = np.ascontiguousarray(matrix, dtype=np.float64)
         self.n_directions, self.n_features = self.directions.shape
 
+    _state = {"directions": Array("f", "n_directions", "n_features")}
+
     def _check_state(self):
-        Q = check_floats(self, "directions", (self.n_directions, self.n_features))
+        Q = self.directions
         orthonormal = np.abs(Q @ Q.T - np.eye(len(Q))).max(initial=0.0) < TOLERANCE
         check_that(self, orthonormal, "the directions must be orthonormal")
 

@@ -104,35 +104,38 @@ def backwards(array):
     return array[..., ::-1].copy()
 
 
+#: The message of a declaration, which names the attribute.
+RULE = None
+
 TAMPERED = [
     # where, attribute, change, what the message says
-    (entry, "loc_", shorter, "shape"),
-    (entry, "scale_", shorter, "shape"),
-    (entry, "scale_", first(0.0), "scale_ must be positive"),
-    (entry, "scale_", first(np.nan), "not finite"),
-    (entry, "skew_", shorter, "shape"),
-    (entry, "tail_", first(-1.0), "tail_ must be positive"),
-    (entry, "tail_", to("long"), "not an array of floats"),
-    (entry, "ends_", narrower, "shape"),
-    (entry, "ends_", backwards, "the ends must have a width"),
-    (spline, "knots_", narrower, "shape"),
-    (spline, "knots_", backwards, "the knots must increase"),
-    (spline, "knots_", to(np.zeros((4, 0))), "shape|two knots"),
-    (spline, "values_", shorter, "shape"),
-    (spline, "values_", backwards, "the values must increase"),
-    (spline, "slopes_", narrower, "shape"),
-    (spline, "slopes_", first(0.0), "the slopes must be positive"),
-    (spline, "tail_", narrower, "shape"),
-    (spline, "tail_", first(-1.0), "the slopes must be positive"),
-    (polynomial, "coef_", shorter, "shape"),
+    (entry, "loc_", shorter, RULE),
+    (entry, "scale_", shorter, RULE),
+    (entry, "scale_", first(0.0), RULE),
+    (entry, "scale_", first(np.nan), RULE),
+    (entry, "skew_", shorter, RULE),
+    (entry, "tail_", first(-1.0), RULE),
+    (entry, "tail_", to("long"), RULE),
+    (entry, "ends_", narrower, RULE),
+    (entry, "ends_", backwards, RULE),
+    (spline, "knots_", narrower, RULE),
+    (spline, "knots_", backwards, RULE),
+    (spline, "knots_", to(np.zeros((4, 0))), RULE),
+    (spline, "values_", shorter, RULE),
+    (spline, "values_", backwards, RULE),
+    (spline, "slopes_", narrower, RULE),
+    (spline, "slopes_", first(0.0), RULE),
+    (spline, "tail_", narrower, RULE),
+    (spline, "tail_", first(-1.0), RULE),
+    (polynomial, "coef_", shorter, RULE),
     (polynomial, "coef_", to(np.zeros((4, 1))), "the degree is 0"),
     (polynomial, "coef_", to(np.zeros((4, 99))), "the degree is 98"),
     (polynomial, "coef_", backwards, "the polynomials must increase"),
-    (polynomial, "coef_", first(np.inf), "not finite"),
-    (polynomial, "support_", narrower, "shape"),
-    (polynomial, "support_", backwards, "the supports must have a width"),
-    (polynomial, "tail_", shorter, "shape"),
-    (polynomial, "tail_", first(0.0), "the polynomials must increase"),
+    (polynomial, "coef_", first(np.inf), RULE),
+    (polynomial, "support_", narrower, RULE),
+    (polynomial, "support_", backwards, RULE),
+    (polynomial, "tail_", shorter, RULE),
+    (polynomial, "tail_", first(0.0), RULE),
     *[
         (rotation(kind), "n_features", to(value), "n_features|n_directions")
         for kind in (IdentityRotation, HaarRotation, StructuredRotation)
@@ -142,47 +145,47 @@ TAMPERED = [
         (rotation(kind), "rows", to(rows), message)
         for kind in (IdentityRotation, HaarRotation, StructuredRotation)
         for rows, message in [
-            (np.array([0, 99]), "rows must be directions"),
-            (np.array([-1, 0]), "rows must be directions"),
-            (np.array([1, 1]), "rows must be directions"),
-            (np.array([0.5]), "rows must be integers"),
-            (np.array([[0]]), "rows must be integers"),
-            ([0, 1], "rows must be integers"),
-            (np.array([0, 1]), "n_directions"),
+            (np.array([0, 1, 2, 99]), "rows must be directions"),
+            (np.array([-1, 0, 1, 2]), RULE),
+            (np.array([1, 1, 2, 3]), "rows must be directions"),
+            (np.array([0.5]), RULE),
+            (np.array([[0]]), RULE),
+            ([0, 1], RULE),
+            (np.array([0, 1]), RULE),
         ]
     ],
     *[
-        (rotation(kind), "seed", to(seed), "the seed must be an integer")
+        (rotation(kind), "seed", to(seed), RULE)
         for kind in (HaarRotation, StructuredRotation)
         for seed in (-1, 1.5, "7", None)
     ],
-    (rotation(DenseRotation), "directions", narrower, "shape"),
+    (rotation(DenseRotation), "directions", narrower, RULE),
     (rotation(DenseRotation), "directions", first(5.0), "must be orthonormal"),
-    (rotation(DenseRotation), "n_features", to(9), "shape"),
-    (rotation(DenseRotation), "n_directions", to(9), "shape"),
+    (rotation(DenseRotation), "n_features", to(9), RULE),
+    (rotation(DenseRotation), "n_directions", to(9), RULE),
     (iteration, "rotation", lambda r: r.select([0]), "each direction needs one map"),
     (iteration, "marginal", lambda m: m.select([0]), "each direction needs one map"),
-    (iteration, "rotation", to(None), "a rotation and marginal maps"),
+    (iteration, "rotation", to(None), RULE),
     (iteration, "rotation", to(IdentityRotation(9, [0, 1, 2, 3])), "other width"),
-    (mixture, "means", shorter, "shape"),
-    (mixture, "means", first(np.nan), "not finite"),
-    (mixture, "log_weights", shorter, "shape"),
-    (mixture, "scales", narrower, "shape"),
-    (mixture, "scales", first(0.0), "the scales must be positive"),
+    (mixture, "means", shorter, RULE),
+    (mixture, "means", first(np.nan), RULE),
+    (mixture, "log_weights", shorter, RULE),
+    (mixture, "scales", narrower, RULE),
+    (mixture, "scales", first(0.0), RULE),
     (mixture, "lower", lambda a: a[:, :, :-1], "lower has shape"),
-    (mixture, "lower", shorter, "shape"),
-    (grouped, "groups", to([]), "longer|shorter|argument"),
+    (mixture, "lower", shorter, RULE),
+    (grouped, "groups", to([]), RULE),
     (grouped, "groups", to([np.array([0, 1, 2])]), "a mixture as wide"),
     (grouped, "groups", to([np.array([0, 1, 2, 9])]), "every column"),
     (grouped, "groups", to([np.array([0, 1, 2, 2])]), "every column"),
-    (grouped, "maps", to([None]), "a mixture as wide"),
-    (elliptical, "loc_", shorter, "shape"),
-    (elliptical, "whitening_", narrower, "shape"),
-    (elliptical, "unwhitening_", lambda a: np.hstack([a, a]), "shape"),
+    (grouped, "maps", to([None]), RULE),
+    (elliptical, "loc_", shorter, RULE),
+    (elliptical, "whitening_", narrower, RULE),
+    (elliptical, "unwhitening_", lambda a: np.hstack([a, a]), RULE),
     (radial, "n_features_in_", to(9), "other width"),
     (itself, "n_features_in_", to(9), "other width"),
-    (itself, "n_features_in_", to("4"), "n_features_in_ is not known"),
-    (itself, "layers_", to([Linear()]), "Linear is of other width"),
+    (itself, "n_features_in_", to("4"), RULE),
+    (itself, "layers_", to([Linear()]), RULE),
 ]
 
 
@@ -192,6 +195,8 @@ def test_a_tampered_part_is_refused(where, name, change, message, fitted, tmp_pa
     part = where(flow)
     setattr(part, name, change(getattr(part, name)))
     save(flow, tmp_path / "flow")
+    if message is RULE:
+        message = rf"{type(part).__name__}\.\w+ (must be|has a length of)"
     with pytest.raises(PersistenceError, match=message):
         load(tmp_path / "flow")
 
@@ -208,7 +213,7 @@ def test_a_layer_that_does_not_tell_its_width_is_refused(fitted, tmp_path):
     layer = copy.deepcopy(fitted.layers_[1])
     del layer.n_features_in_
     save(layer, tmp_path / "layer")
-    with pytest.raises(PersistenceError, match="n_features_in_ is not known"):
+    with pytest.raises(PersistenceError, match=r"Linear\.n_features_in_ must be"):
         load(tmp_path / "layer")
 
 

@@ -7,6 +7,7 @@ from gaussflow._common.normal import log_standard_normal
 from gaussflow.layers.base import Layer
 from gaussflow.marginals import get_marginal
 from gaussflow.marginals.standardisation import EntryMap
+from gaussflow.persistence.shapes import Items, Part
 from gaussflow.rotations import get_rotation
 
 #: Rows that the shape of a column is judged by.
@@ -58,6 +59,12 @@ class Iterated(Layer):
         "n_iter": Integer(0),
         "gate": Number("[0, inf)", "auto", None),
         "tol": Number("[0, inf)"),
+    }
+
+    _state = {
+        "iterations_": Items(Part("Iteration PatchIteration Matching")),
+        "n_iter_": Integer(0),
+        "entry_": Part("EntryMap", None),
     }
 
     def __init__(

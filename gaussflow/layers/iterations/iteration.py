@@ -3,7 +3,6 @@
 import numpy as np
 from scipy.special import ndtri
 
-from gaussflow.marginals.base import Marginal
 from gaussflow.marginals.counts import (
     BIN_WIDTH,
     CENTRES,
@@ -12,9 +11,9 @@ from gaussflow.marginals.counts import (
     Grid,
     count_folds,
 )
+from gaussflow.persistence.shapes import Part
 from gaussflow.persistence.state import Persistent, check_that
 from gaussflow.rotations._subsample import subsample
-from gaussflow.rotations.base import Rotation
 
 #: Share of the rows on which directions and candidate maps are fitted; the
 #: rest judges them.
@@ -55,11 +54,9 @@ class Iteration(Persistent):
         """Number of directions along which rows move."""
         return self.rotation.n_directions
 
+    _state = {"rotation": Part("Rotation"), "marginal": Part("Marginal")}
+
     def _check_state(self):
-        kinds = isinstance(self.rotation, Rotation) and isinstance(
-            self.marginal, Marginal
-        )
-        check_that(self, kinds, "a rotation and marginal maps are needed")
         fit = self.rotation.n_directions == self.marginal.n_maps
         check_that(self, fit, "each direction needs one map")
 

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from gaussflow._common.checks import Integer
 from gaussflow.kernels.patches import scatter_columns
+from gaussflow.persistence.shapes import Array, Items
 from gaussflow.persistence.state import Persistent, check_that
 
 
@@ -115,24 +117,24 @@ class Tiles(Persistent):
             )
         )
 
+    _state = {
+        "image_shape": Items(Integer(1), 3, tuple),
+        "patch_size": Items(Integer(1), 2, tuple),
+        "stride": Items(Integer(1), 2, tuple),
+        "shift": Items(Integer(0), 2, tuple),
+        "positions": Array("i", None, within="[0, inf)", others=(None,)),
+    }
+
     def _check_state(self):
-        sizes = (self.image_shape, self.patch_size, self.stride, self.shift)
-        lengths = (3, 2, 2, 2)
-        for value, length in zip(sizes, lengths, strict=True):
-            valid = type(value) is tuple and len(value) == length
-            valid = valid and all(type(v) is int and v >= 0 for v in value)
-            check_that(self, valid, "sizes must be tuples of integers")
         fit = all(
-            1 <= size <= min(length, stride)
+            size <= min(length, stride)
             for length, size, stride in zip(
                 self.image_shape[:2], self.patch_size, self.stride, strict=True
             )
         )
-        check_that(self, fit and self.image_shape[2] >= 1, "patches must fit")
+        check_that(self, fit, "patches must fit")
         if self.positions is not None:
-            plain = isinstance(self.positions, np.ndarray) and self.positions.ndim == 1
-            check_that(self, plain and self.positions.dtype.kind == "i", "positions")
             rows, columns = self._grid()
-            inside = (self.positions >= 0) & (self.positions < rows * columns)
+            inside = (self.positions < rows * columns).all()
             distinct = len(np.unique(self.positions)) == len(self.positions)
-            check_that(self, inside.all() and distinct, "positions must be patches")
+            check_that(self, inside and distinct, "positions must be patches")
