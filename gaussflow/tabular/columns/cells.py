@@ -3,12 +3,7 @@
 import numpy as np
 import pandas as pd
 
-
-def date_ticks(series):
-    """Return dates or durations as whole ticks of their own unit, int64."""
-    if getattr(series.dtype, "tz", None) is not None:
-        series = series.dt.tz_convert("UTC").dt.tz_localize(None)
-    return series.to_numpy().astype(np.int64)
+from gaussflow.tabular.columns.dates import date_series, date_tick, date_ticks
 
 
 def to_numbers(series, column):
@@ -36,20 +31,7 @@ def to_number(value, column):
     What is no number raises a TypeError, or a ValueError.
     """
     if column.kind == "datetime":
-        base, _, zone = column.dtype.partition(",")
-        base, zone = base.rstrip("]") + "]", zone.strip(" ]")
-        if base.startswith("timedelta"):
-            series = pd.Series([pd.Timedelta(value)])
-        else:
-            stamp = pd.Timestamp(value)
-            if stamp.tzinfo is None and zone:
-                stamp = stamp.tz_localize(zone)
-            if stamp.tzinfo is not None:
-                stamp = stamp.tz_convert("UTC").tz_localize(None)
-            series = pd.Series([stamp])
-        if base.startswith(("datetime", "timedelta")):
-            series = series.astype(base)
-        return float(date_ticks(series)[0] - column.origin) / column.step
+        return float(date_tick(value, column.dtype) - column.origin) / column.step
     if isinstance(value, (str, bytes)):
         raise TypeError("a text where a number is expected")
     if column.decimals is None:
@@ -94,7 +76,7 @@ def _is_nullable(dtype):
 
 def _coordinates(cells, column):
     if column.kind == "datetime":
-        return (date_ticks(cells) - column.origin) / column.step
+        return (date_ticks(cells, column.dtype) - column.origin) / column.step
     if column.decimals is None:
         return cells.to_numpy(dtype=np.float64)
     if column.decimals == 0 and _holds_integers(column):
@@ -117,7 +99,7 @@ def _from_coordinates(numbers, column):
         return _float_series(numbers, missing, column)
     whole = np.rint(np.where(missing, 0, numbers)).astype(np.int64)
     if column.kind == "datetime":
-        return _date_series(whole, missing, column)
+        return date_series(column.origin + column.step * whole, missing, column)
     if column.decimals == 0 and _holds_integers(column):
         return _integer_series(whole, missing, column)
     values = (column.origin + column.step * whole) / 10.0**column.decimals
@@ -145,17 +127,6 @@ def _float_series(values, missing, column):
     if _is_nullable(column.dtype) and missing.any():
         return series.astype(object).where(~missing, pd.NA).astype(column.dtype)
     return series.astype(column.dtype)
-
-
-def _date_series(whole, missing, column):
-    ticks = column.origin + column.step * whole
-    base, _, zone = column.dtype.partition(",")
-    base = base.rstrip("]") + "]"
-    values = ticks.view(base) if base.startswith(("datetime", "timedelta")) else ticks
-    series = pd.Series(values, name=column.name)
-    if zone:
-        series = series.dt.tz_localize("UTC").dt.tz_convert(zone.strip(" ]"))
-    return series.where(~missing)
 
 
 def _holds_integers(column):

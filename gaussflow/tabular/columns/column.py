@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gaussflow.persistence.state import Persistent
+from gaussflow.tabular.columns.dates import DATE_NAMES
 
 #: Kinds that a flow learns, and kinds that are excluded from learning.
 LEARNED_KINDS = (
@@ -103,7 +104,7 @@ class Column(Persistent):
             return self.kind
         dtype = self.dtype.lower()
         kinds = {("int", "uint", "float", "double"): "number", ("bool",): "boolean"}
-        kinds |= {("datetime", "timestamp", "date"): "datetime"}
+        kinds |= {DATE_NAMES: "datetime"}
         found = [kind for names, kind in kinds.items() if dtype.startswith(names)]
         if self.kind in ("continuous", "integer") or found:
             return found[0] if found else "number"
@@ -140,7 +141,7 @@ def check_column(column):
 def _check_excluded(column):
     """Raise a ValueError if such cells cannot be left empty, or made anew."""
     numbers = ("int", "uint", "float", "double")
-    text = ("str", "object", "large_string")
+    text = ("str", "object", "large_string", "utf8")
     dtype, name = column.dtype.lower(), column.name
     if column.kind == "identifier" and not dtype.startswith((*numbers, *text)):
         raise ValueError(

@@ -6,7 +6,12 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from gaussflow.tabular.columns.cells import date_ticks
+from gaussflow.tabular.columns.dates import (
+    DATE_NAMES,
+    date_ticks,
+    is_date,
+    plain_dates,
+)
 
 #: Most decimals that count as a grid; beyond, a column is in full precision, as a
 #: float64 has 15 to 17 digits in all.
@@ -53,8 +58,8 @@ def describe_column(series, name):
     found |= _categories(series, name)
     if found["distinct"] == 1 and found["kind"] != "identifier":
         found |= {"kind": "constant", "note": "one value only; not learned"}
-        is_date = found["dtype"].startswith(("datetime", "timedelta"))
-        found["levels"] = None if is_date else plain_levels(list(counts.index), name)
+        dated = found["dtype"].startswith(DATE_NAMES)
+        found["levels"] = None if dated else plain_levels(list(counts.index), name)
     return found
 
 
@@ -116,8 +121,7 @@ def _chosen_levels(filled, name, kind, levels):
 
 def _chosen_numbers(filled, name, kind):
     dtype = filled.dtype
-    dates = types.is_datetime64_any_dtype(dtype) or types.is_timedelta64_dtype(dtype)
-    if kind == "datetime" and dates:
+    if kind == "datetime" and is_date(dtype):
         return _describe_dates(filled)
     numeric = types.is_numeric_dtype(dtype) and not types.is_bool_dtype(dtype)
     if kind == "boolean" or kind == "datetime" or not numeric:
@@ -148,8 +152,7 @@ def fits_kind(series, column):
     """Return whether a column's cells can be read as its schema says."""
     dtype = series.dtype
     if column.kind == "datetime":
-        dates = types.is_datetime64_any_dtype, types.is_timedelta64_dtype
-        return any(check(dtype) for check in dates)
+        return is_date(dtype)
     if column.is_number and not types.is_numeric_dtype(dtype):
         cells = series[series.notna()]
         return types.infer_dtype(cells) in ("integer", "floating", "boolean", "empty")
@@ -165,7 +168,7 @@ def _describe_values(series, filled, counts, name):
         return {"kind": kind, "levels": plain_levels(levels, name)}
     if types.is_bool_dtype(dtype):
         return {"kind": "boolean", "levels": [False, True]}
-    if types.is_datetime64_any_dtype(dtype) or types.is_timedelta64_dtype(dtype):
+    if is_date(dtype):
         return _describe_dates(filled)
     if types.is_complex_dtype(dtype):
         raise ValueError(
@@ -255,6 +258,7 @@ def _key(name, n_filled, n_distinct, spread):
 
 
 def _describe_dates(filled):
+    filled = plain_dates(filled)
     ticks = np.unique(date_ticks(filled))
     note = ""
     if types.is_datetime64_any_dtype(filled.dtype):
@@ -344,4 +348,6 @@ def dtype_name(dtype):
         return "ordered category" if dtype.ordered else "category"
     if isinstance(dtype, pd.StringDtype) and dtype.na_value is pd.NA:
         return f"string[{dtype.storage}]"
-    return str(dtype)
+    # By Arrow's other name, as pandas takes this one for its own dtype.
+    arrow = isinstance(dtype, pd.ArrowDtype) and str(dtype) == "string[pyarrow]"
+    return "utf8[pyarrow]" if arrow else str(dtype)

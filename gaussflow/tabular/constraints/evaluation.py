@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from gaussflow.tabular.columns.dates import is_date, plain_dates
+
 #: Whole numbers up to here are added exactly: two of them still fit in an int64.
 MAX_EXACT = 2**62
 #: Rounding errors of a sum that are forgiven, in units of its last place.
@@ -27,7 +29,7 @@ ORDERS = {
 
 def compare_sums(left, order, right, frame):
     """Compare two sums of columns of ``frame`` in all rows."""
-    lone = [frame[s.single] for s in (left, right) if s.single]
+    lone = [plain_dates(frame[s.single]) for s in (left, right) if s.single]
     special = [cells for cells in lone if not _is_number(cells)]
     if special and not left.terms:
         left, right, order = right, left, mirrored(order)
@@ -53,14 +55,14 @@ def compare_with(cells, order, value):
         if dtype.ordered or order in ("==", "!="):
             codes = cells.cat.codes.to_numpy()
             return _ordered(codes, order, -2 if at is None else at, filled)
-    if isinstance(value, str) and _is_date(cells):
+    if isinstance(value, str) and is_date(cells.dtype):
         return _ordered(cells, order, _moment(cells, value), filled)
     if isinstance(value, str) and _is_number(cells):
         raise ValueError(
             f"column {cells.name!r} holds {dtype} values, and {value!r} is a text. "
             "Write the number without quotes, true or false."
         )
-    if not isinstance(value, str) and _is_date(cells):
+    if not isinstance(value, str) and is_date(cells.dtype):
         raise ValueError(
             f"column {cells.name!r} holds dates; compare it with a text such as "
             "'2020-01-31', or a duration such as '3 days'."
@@ -77,13 +79,13 @@ def compare_with(cells, order, value):
 def _two_columns(a, b, order):
     """Compare the cells of two columns that hold no numbers."""
     filled = (a.notna() & b.notna()).to_numpy()
-    if _is_date(a) and _is_date(b):
+    if is_date(a.dtype) and is_date(b.dtype):
         return _ordered(a, order, b, filled)
     ordered = getattr(a.dtype, "ordered", False) and a.dtype == b.dtype
     if ordered:
         codes = (s.cat.codes.to_numpy() for s in (a, b))
         return _ordered(next(codes), order, next(codes), filled)
-    if order not in ("==", "!=") or _is_date(a) or _is_date(b):
+    if order not in ("==", "!=") or is_date(a.dtype) or is_date(b.dtype):
         raise ValueError(
             f"columns {a.name!r} ({a.dtype}) and {b.name!r} ({b.dtype}) cannot be "
             f"compared by {order}. Numbers, dates and ordered categories with the same "
@@ -181,11 +183,6 @@ def _moment(cells, text):
     if zone is not None and moment.tzinfo is None:
         return moment.tz_localize(zone)
     return moment
-
-
-def _is_date(cells):
-    dtype = cells.dtype
-    return types.is_datetime64_any_dtype(dtype) or types.is_timedelta64_dtype(dtype)
 
 
 def _is_number(cells):

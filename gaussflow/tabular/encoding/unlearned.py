@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from gaussflow.tabular.columns.cells import from_numbers, to_series
+from gaussflow.tabular.columns.dates import DATE_NAMES
 
 
 def unlearned_column(column, missing):
@@ -16,7 +17,7 @@ def unlearned_column(column, missing):
     if column.kind == "text" or column.distinct == 0:
         empty = np.ones(n_rows, dtype=bool)
         values = np.full(n_rows, None, dtype=object)
-        if column.dtype.startswith(("datetime", "timedelta")):
+        if column.dtype.startswith(DATE_NAMES):
             return pd.Series(values, name=column.name, dtype=column.dtype)
         return to_series(values, empty, column)
     if column.levels is None:

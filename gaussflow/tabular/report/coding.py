@@ -65,11 +65,9 @@ def code_tables(schema, *tables):
 
 
 def _numbers(cells, column):
-    """Yield the numbers of one column; dates in the units of the first table."""
+    """Yield the numbers of one column."""
     for one in cells:
         try:
-            if column.kind == "datetime":
-                one = one.astype(cells[0].dtype)
             yield to_numbers(one, column)
         except (TypeError, ValueError) as exc:
             raise ValueError(
