@@ -1,4 +1,4 @@
-"""Threads of the linear algebra library: one of them, where matrices are small."""
+"""Threads of linear algebra and of scikit-learn: one, where matrices are small."""
 
 import contextlib
 import functools
@@ -7,9 +7,9 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-#: Columns below which products and decompositions are too small to be shared. With a
-#: thread a core, ``GenFlow().fit`` cost 1.7 to 2.4 times the CPU time and 1.1 to 1.4
-#: times the time of one thread from 3 to 100 columns (benchmarks/speed/threads.py).
+#: Columns below which products, decompositions and k-means are too small to be shared:
+#: with a thread a core ``GenFlow().fit`` costs several times the CPU time of one
+#: (benchmarks/speed/threads.py; wider rows were not measured).
 SMALL_COLUMNS = 256
 
 _lock = threading.Lock()
@@ -23,8 +23,8 @@ def _controller():
 
 
 @contextlib.contextmanager
-def one_blas_thread(n_columns=0):
-    """Limit linear algebra to one thread while rows of few columns are worked on.
+def one_library_thread(n_columns=0):
+    """Limit BLAS and OpenMP to one thread while rows of few columns are worked on.
 
     The limit is the process's, so it is counted: the first user sets it, the last
     one restores what was there, in whatever order they finish.
@@ -37,8 +37,8 @@ def one_blas_thread(n_columns=0):
     Examples
     --------
     >>> import numpy as np
-    >>> from gaussflow._common.threads import one_blas_thread
-    >>> with one_blas_thread(3):
+    >>> from gaussflow._common.threads import one_library_thread
+    >>> with one_library_thread(3):
     ...     float(np.ones((2, 3)) @ np.ones(3) @ np.ones(2))
     6.0
     """
@@ -47,7 +47,7 @@ def one_blas_thread(n_columns=0):
         return
     with _lock:
         if _state["users"] == 0:
-            _state["limiter"] = _controller().limit(limits=1, user_api="blas")
+            _state["limiter"] = _controller().limit(limits=1)
         _state["users"] += 1
     try:
         yield

@@ -22,7 +22,7 @@ from gaussflow._common.checks import Rule, check_integer, check_params
 from gaussflow._common.docstrings import complete_docstrings
 from gaussflow._common.normal import log_standard_normal
 from gaussflow._common.seeds import as_generator
-from gaussflow._common.threads import one_blas_thread
+from gaussflow._common.threads import one_library_thread
 from gaussflow.marginals.ties import spread_ties
 from gaussflow.persistence import Saved
 from gaussflow.persistence.shapes import COLUMNS
@@ -263,7 +263,7 @@ class Layer(
             The fitted layer.
         """
         X = self._validate_fit(X)
-        with one_blas_thread(X.shape[1]):
+        with one_library_thread(X.shape[1]):
             self._fit_validated(X)
         return self
 

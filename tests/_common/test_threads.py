@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from gaussflow._common.threads import SMALL_COLUMNS, one_blas_thread
+from gaussflow._common.threads import SMALL_COLUMNS, one_library_thread
 from gaussflow.layers import Linear
 
 
@@ -22,18 +22,18 @@ def two_threads():
 
 
 def test_one_thread_inside_and_what_there_was_after():
-    with one_blas_thread(3):
+    with one_library_thread(3):
         assert blas_threads() == {1}
     assert blas_threads() == {2}
 
 
 def test_wide_rows_keep_their_threads():
-    with one_blas_thread(SMALL_COLUMNS):
+    with one_library_thread(SMALL_COLUMNS):
         assert blas_threads() == {2}
 
 
 def test_the_last_user_restores_whatever_the_order():
-    first, second = one_blas_thread(), one_blas_thread()
+    first, second = one_library_thread(), one_library_thread()
     first.__enter__()
     second.__enter__()
     first.__exit__(None, None, None)
@@ -43,7 +43,7 @@ def test_the_last_user_restores_whatever_the_order():
 
 
 def test_an_error_restores_too():
-    with pytest.raises(KeyError), one_blas_thread():
+    with pytest.raises(KeyError), one_library_thread():
         raise KeyError
     assert blas_threads() == {2}
 
