@@ -17,7 +17,7 @@ from gaussflow.cli.tables import (
     read_table,
     table_content,
 )
-from gaussflow.cli.words import printable
+from gaussflow.cli.words import printable, reason
 
 
 def synth(args):
@@ -60,6 +60,7 @@ def synth(args):
             progress=progress,
             conditions=args.condition,
             schema=schema,
+            kinds=_unlearned(df, args.table),
             constraints=args.constraint,
             target=args.target,
             min_category_count=args.min_category_count,
@@ -137,7 +138,7 @@ def report(args):
                 known=args.known,
             )
         except ValueError as exc:
-            raise CommandError(str(exc)) from exc
+            raise CommandError(reason(exc)) from exc
     contents = {}
     if args.out:
         contents[args.out] = reports.page
@@ -175,7 +176,7 @@ def impute(args):
         try:
             filled = synthesizer.impute(df, random_state=args.seed)
         except ValueError as exc:
-            raise CommandError(f"{args.table}: {exc}") from exc
+            raise CommandError(f"{args.table}: {reason(exc)}") from exc
     left = int(filled.isna().to_numpy().sum())
     summary = f"{n_missing - left} missing cells filled"
     if left:
@@ -198,9 +199,9 @@ def schema(args):
         df = read_table(args.table, args)
         progress.step("looking for rules between columns")
         try:
-            found = Schema.infer(df)
+            found = Schema.infer(df).public(df)
         except ValueError as exc:
-            raise CommandError(f"{args.table}: {exc}") from exc
+            raise CommandError(f"{args.table}: {reason(exc)}") from exc
     text = json.dumps(found.to_dict(), indent=1, ensure_ascii=False) + "\n"
     return _finish({args.out: text} if args.out else {}, str(found))
 
@@ -229,6 +230,7 @@ def _make(
     progress,
     conditions=(),
     schema=None,
+    kinds=None,
     constraints=(),
     target=None,
     min_category_count=5,
@@ -239,6 +241,7 @@ def _make(
         train,
         title,
         schema=schema,
+        kinds=kinds,
         constraints=constraints,
         target=target,
         min_category_count=min_category_count,
@@ -253,7 +256,7 @@ def _make(
         try:
             synthetic = synthesizer.sample(n_rows, conditions=wanted, random_state=seed)
         except ValueError as exc:
-            raise CommandError(f"--condition: {exc}") from exc
+            raise CommandError(f"--condition: {reason(exc)}") from exc
     summary = f"{n_rows} synthetic rows, learned from {len(train)} rows"
     reports = None
     if unseen is not None:
@@ -298,6 +301,7 @@ def _judge(
     from gaussflow.tabular import PrivacyReport, QualityReport
 
     progress.step("scoring fidelity and privacy")
+    train = train.set_axis(train.index + 1)  # as a reader counts the rows of a file
     privacy = PrivacyReport.compute(
         train,
         unseen,
@@ -317,15 +321,26 @@ def _judge(
     return _Reports(quality, privacy, title, seed)
 
 
-def _fit(df, title, *, schema, **parameters):
+def _fit(df, title, *, schema, kinds=None, **parameters):
     """Fit a synthesizer; what is wrong with the table is the user's."""
     from gaussflow.tabular import Schema, TabularSynthesizer
 
     try:
-        schema = Schema.infer(df) if schema is None else schema
+        schema = Schema.infer(df, kinds=kinds) if schema is None else schema
         return TabularSynthesizer(schema=schema, **parameters).fit(df)
     except (ValueError, TypeError) as exc:
-        raise CommandError(f"{title}: {exc}") from exc
+        raise CommandError(f"{title}: {reason(exc)}") from exc
+
+
+def _unlearned(df, title):
+    """Return the kinds of keys and texts: some of the rows may not show them."""
+    from gaussflow.tabular import Schema
+
+    try:
+        found = Schema.infer(df, constraints=False)
+    except ValueError as exc:
+        raise CommandError(f"{title}: {reason(exc)}") from exc
+    return {c.name: c.kind for c in found if c.kind in ("identifier", "text")}
 
 
 def _finish(contents, summary, strict=False, reports=None):
@@ -366,7 +381,7 @@ def _split(df, share, title, seed):
             "Give more rows or another --holdout."
         )
     train, unseen = train_test_split(df, test_size=n_holdout, random_state=seed)
-    return train.reset_index(drop=True), unseen.reset_index(drop=True)
+    return train, unseen
 
 
 def _check_same_columns(real, other, path):

@@ -104,6 +104,6 @@ def _number(value, column, text):
     except ValueError:
         raise CommandError(
             f"--condition {text!r}: {value!r} is no number, and {column.name!r} holds "
-            f"numbers ({column.low} to {column.high})."
+            "numbers."
         ) from None
     return int(number) if number.is_integer() and column.decimals == 0 else number

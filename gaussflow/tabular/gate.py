@@ -55,6 +55,7 @@ def gate(schema, df, min_count):
     columns, held_back = [], {}
     for column in schema:
         cells = df[column.name].dropna()
+        column = replace(column, missing=len(df) - len(cells))
         through, rare = _through(column, cells, min_count)
         columns.append(through)
         if len(rare):
@@ -66,6 +67,22 @@ def gate(schema, df, min_count):
     }
     rules = [c for c in schema.constraints if not emptied & set(Constraint(c).columns)]
     return replace(schema, columns=columns, constraints=rules), held_back
+
+
+def public(schema, df, min_count):
+    """Return the schema as it may be shown; see ``Schema.public``."""
+    schema, _ = gate(schema, df, min_count)
+    columns = []
+    for column in schema:
+        changed = {"repeated": 0.0}
+        if column.missing < min_count:
+            changed["missing"] = 0
+        if column.is_number:
+            changed |= {"low": None, "high": None, "origin": 0, "step": 1}
+        if column.levels is not None:
+            changed["distinct"] = len(column.levels)
+        columns.append(replace(column, **changed))
+    return replace(schema, columns=columns)
 
 
 def _through(column, cells, min_count):

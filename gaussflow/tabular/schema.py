@@ -16,6 +16,7 @@ from gaussflow.tabular.columns.inference import (
 )
 from gaussflow.tabular.constraints.constraint import Constraint
 from gaussflow.tabular.constraints.proposal import propose_constraints
+from gaussflow.tabular.gate import public
 
 
 @dataclass
@@ -119,6 +120,33 @@ class Schema(Persistent):
                 column = Column(name=column.name, **found)
             columns.append(column)
         return replace(schema, columns=columns)
+
+    def public(self, df, min_count=5):
+        """Return the schema as it may be shown: each part rests on enough rows.
+
+        Rare levels are absent, and so are the bounds and grids of numbers, which a fit
+        reads off its table again.
+
+        Parameters
+        ----------
+        df : pandas.DataFrame
+            The table that the schema describes.
+        min_count : int, default=5
+            Rows that a level, a constant or a count must rest on.
+
+        Returns
+        -------
+        schema : Schema
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from gaussflow.tabular import Schema
+        >>> df = pd.DataFrame({"site": ["a"] * 9 + ["b"] * 6 + ["rare"]})
+        >>> Schema.infer(df).public(df)["site"].levels
+        ['a', 'b']
+        """
+        return public(self, df, min_count)
 
     def edit(self, name, /, **changes):
         """Change what the schema says of one column, in place.

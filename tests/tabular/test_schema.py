@@ -185,7 +185,7 @@ def test_kind_can_be_chosen_and_comes_back_in_the_same_dtype(kinds, kind, levels
         ({"wards": "categorical"}, r"columns \['wards'\], which the table does not"),
         ({"stage": "integer"}, "'stage' integer, but it holds .* pandas.to_numeric"),
         ({"stage": "datetime"}, "pandas.to_datetime"),
-        ({"stage": ["low", "mid"]}, "the table also holds 'high'"),
+        ({"stage": ["low", "mid"]}, "the table also holds 1 other"),
         ({"ward": "boolean"}, "astype.bool."),
         ({"start": "identifier"}, "keys are whole numbers or text"),
         ({"ward": "text"}, "int64 has no missing cells"),
@@ -265,7 +265,7 @@ def test_dates_far_from_ours_are_kept_and_told():
     dates = np.array(["2020-01-01", "2020-01-07", "2020-02-01", "9999-12-31"] * 9)
     df = pd.DataFrame({"end": dates.astype("datetime64[s]"), "age": np.arange(36) % 5})
     column = Schema.infer(df)["end"]
-    assert "9 dates such as 9999-12-31" in column.note
+    assert "9 dates before 1800 or after 2200" in column.note
     synthetic = CopulaSynthesizer(GaussianFlow()).fit(df).sample(40, random_state=0)
     assert set(synthetic["end"]) == set(df["end"])
     assert synthetic["end"].dtype == df["end"].dtype

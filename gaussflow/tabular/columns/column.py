@@ -115,7 +115,8 @@ class Column(Persistent):
         """Describe the column in one line."""
         parts = [f"{self.name!s:<26.26} {self.kind:<12} {self.dtype:<16.16}"]
         if self.is_number:
-            parts.append(f"{self.low} to {self.high}")
+            if self.low is not None:
+                parts.append(f"{self.low} to {self.high}")
             if self.decimals and self.kind == "continuous":
                 parts.append(f"{self.decimals} decimals")
         elif self.levels is not None and self.kind != "constant":

@@ -1,6 +1,7 @@
 """Inference of one column's kind, grid, levels and missing cells."""
 
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,12 @@ EXACT = 2**53
 #: All-distinct columns with fewer filled cells than this are not taken for keys, nor
 #: are columns with the name of a key, half of whose values differ.
 MIN_KEYS, MIN_NAMED_KEYS = 10, 50
+#: -log of the probability that measurements all differ, where they are keys.
+KEY_EVIDENCE = 9.0
+#: Words in the names of keys, and of the keys of persons, who may have several rows.
+KEY_WORDS = {"id", "key", "nbr", "number", "uuid", "rownames", "index", "record"}
+PERSON_WORDS = {"mrn", "patient", "subject", "participant", "person", "pid", "subjid"}
+PERSON_WORDS |= {"usubjid", "ptid", "seqn", "ssn", "nhs"}
 #: Dates of other years are most likely markers of something unknown. Chosen by hand.
 YEARS = (1800, 2200)
 #: What to do with values that a column cannot hold, by pandas' name for them.
@@ -112,7 +119,7 @@ def _chosen_levels(filled, name, kind, levels):
     if unlisted:
         raise ValueError(
             f"kinds lists the levels of column {name!r}, but the table also holds "
-            f"{', '.join(map(repr, unlisted[:5]))}. List every level, in order."
+            f"{len(unlisted)} other(s). List every level, in order."
         )
     kept = [v for v in levels if v in present]
     found = {"kind": kind, "levels": kept, "declared": declared}
@@ -203,6 +210,9 @@ def _describe_objects(filled, counts, name):
     if len(levels) == len(filled) >= MIN_KEYS:
         note = "all values differ; not learned, made anew"
         return {"kind": "identifier", "note": note}
+    key = _key(name, len(filled), len(levels)) if _words(name) & PERSON_WORDS else {}
+    if key:
+        return key
     if len(filled) >= MIN_KEYS and len(levels) > 0.5 * len(filled):
         note = "mostly distinct text; not learned, left empty"
         return {"kind": "text", "note": note}
@@ -246,14 +256,23 @@ def _describe_floats(filled, dtype, name):
     return found
 
 
-def _key(name, n_filled, n_distinct, spread):
-    """Return kind and note of a column of whole numbers that are keys, or nothing."""
-    named, note = _looks_like_key(name), ""
+def _key(name, n_filled, n_distinct, spread=np.inf):
+    """Return kind and note of a column of keys, or nothing.
+
+    Measurements would hardly all differ within a narrow ``spread``: of n drawn evenly
+    from m values this has probability exp(-n**2 / (2 m)), and less if unevenly.
+    """
+    words, note = _words(name), ""
     if n_filled >= MIN_KEYS and n_distinct == n_filled:
-        if named or spread == n_filled - 1 or spread >= EXACT:
+        narrow = spread == n_filled - 1 or n_filled**2 > 2 * KEY_EVIDENCE * (spread + 1)
+        if words & {*KEY_WORDS, *PERSON_WORDS} or narrow or EXACT <= spread < np.inf:
             note = "all values differ; not learned, made anew"
-    elif named and n_filled >= MIN_NAMED_KEYS and n_distinct > 0.5 * n_filled:
-        note = "a key by its name, most values differ; not learned, made anew"
+    elif n_filled >= MIN_NAMED_KEYS:
+        share = 0.1 if words & PERSON_WORDS else 0.5 if words & KEY_WORDS else 1.0
+        if n_distinct > max(share * n_filled, MIN_KEYS):
+            note = "a key by its name, most values differ; not learned, made anew"
+            if share < 0.5:
+                note = "a key by its name; not learned, made anew"
     return {"kind": "identifier", "note": note} if note else {}
 
 
@@ -265,7 +284,7 @@ def _describe_dates(filled):
         odd = ~filled.dt.year.between(*YEARS)
         if odd.any():
             note = (
-                f"{odd.sum()} dates such as {str(filled[odd].iloc[0])[:10]}: if these "
+                f"{odd.sum()} dates before {YEARS[0]} or after {YEARS[1]}: if these "
                 "are markers, make them missing cells"
             )
     return {
@@ -297,9 +316,10 @@ def _common_step(offsets):
     return max(1, math.gcd(*offsets)) if offsets else 1
 
 
-def _looks_like_key(name):
-    words = str(name).lower().replace("-", "_").replace(" ", "_").split("_")
-    return bool({"id", "key", "nbr", "number", "uuid", "mrn"} & set(words))
+def _words(name):
+    """Return the words of a column's name, in lower case: patientID has two."""
+    found = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", str(name))
+    return {word.lower() for word in found}
 
 
 def _missing_marker(series):

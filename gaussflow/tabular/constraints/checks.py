@@ -66,13 +66,9 @@ def check_constraint(constraint, schema, df):
             )
     _check_levels(constraint, tree, schema)
     if not kept.all():
-        first = kept.index[~kept.to_numpy()][0]
-        row = df[~kept.to_numpy()].iloc[0]
-        cells = [f"{name} = {row[name]}" for name in tree.names()]
         raise ValueError(
             f"Constraint {constraint.text!r} is broken by {int((~kept).sum())} of the "
-            f"{len(df)} rows of the table, first at index {first!r} "
-            f"({', '.join(cells)}). Correct or drop these rows, which "
+            f"{len(df)} rows of the table. Correct or drop these rows, which "
             f"Constraint({constraint.text!r}).violations(df) returns, or drop the "
             "constraint."
         )
@@ -87,7 +83,7 @@ def _check_levels(constraint, tree, schema):
         known = {*column.levels, *(column.categories or ())}
         if not known & set(values):
             raise ValueError(
-                f"Constraint {constraint.text!r}: column {column.name!r} has no level "
-                f"{', '.join(map(repr, values))}; its levels are "
+                f"Constraint {constraint.text!r}: column {column.name!r} has no common "
+                f"level {', '.join(map(repr, values))}; its levels are "
                 f"{', '.join(map(repr, column.levels[:10]))}."
             )

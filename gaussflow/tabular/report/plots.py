@@ -1,6 +1,7 @@
 """What the pictures of a report show, as plain numbers: nothing of a single row."""
 
 import numpy as np
+import pandas as pd
 
 #: Most columns whose distributions are drawn, and columns of the heat maps.
 MAX_PANELS, MAX_HEAT = 48, 60
@@ -10,7 +11,7 @@ MAX_BARS = 6
 MIN_NAMED = 5
 
 
-def column_panels(schema, names, real, synthetic):
+def column_panels(schema, names, train, real, synthetic):
     """Return the distributions of the columns, real beside synthetic.
 
     Parameters
@@ -19,8 +20,8 @@ def column_panels(schema, names, real, synthetic):
         What the columns are.
     names : list
         Columns to draw.
-    real, synthetic : pandas.DataFrame
-        Unseen real rows and synthetic rows.
+    train, real, synthetic : pandas.DataFrame
+        Rows that were learned from, unseen real rows and synthetic rows.
 
     Returns
     -------
@@ -32,41 +33,53 @@ def column_panels(schema, names, real, synthetic):
     for name in names[:MAX_PANELS]:
         column = schema[name]
         draw = _histogram if column.is_number else _bars
-        panels.append({"name": str(name), **draw(column, real[name], synthetic[name])})
+        cells = (table[name] for table in (train, real, synthetic))
+        panels.append({"name": str(name), **draw(column, *cells)})
     return panels
 
 
-def _histogram(column, real, synthetic):
+def _histogram(column, train, real, synthetic):
     is_date = column.kind == "datetime"
     cells = []
-    for series in (real.dropna(), synthetic.dropna()):
+    for series in (train.dropna(), real.dropna(), synthetic.dropna()):
         if is_date:
             series = series.astype(real.dtype).astype("int64")
         cells.append(series.to_numpy(dtype=np.float64))
-    both = np.concatenate(cells)
-    if len(both) == 0:
-        return {"kind": "none", "why": "no filled cell"}
-    low, high = np.quantile(both, [0.005, 0.995])
+    known = np.sort(cells[0])
+    if len(known) < MIN_NAMED:
+        return {"kind": "none", "why": "too few filled cells"}
+    both = np.concatenate(cells[1:])
+    # The ends are means of some rows further in than the outermost.
+    skip = max(MIN_NAMED, len(known) // 200)
+    skip = min(skip, (len(known) - MIN_NAMED) // 2)
+    low = known[skip : skip + MIN_NAMED].mean()
+    high = known[::-1][skip : skip + MIN_NAMED].mean()
     if low == high:
-        low, high = both.min(), both.max() + (both.min() == both.max())
+        high += max(abs(low), 1.0)
     distinct = len(np.unique(both[(both >= low) & (both <= high)]))
     # One bin a value where values are few.
     edges = np.linspace(low, high, int(np.clip(distinct, 2, 30)) + 1)
     shares = [
-        np.histogram(np.clip(c, low, high), edges)[0] / max(len(c), 1) for c in cells
+        np.histogram(np.clip(c, low, high), edges)[0] / max(len(c), 1)
+        for c in cells[1:]
     ]
     ends = [f"{low:.4g}", f"{high:.4g}"]
     if is_date:
-        ends = [str(synthetic.min())[:10], str(synthetic.max())[:10]]
+        ends = [
+            str(pd.Series([end]).astype("int64").astype(real.dtype).iloc[0])[:10]
+            for end in (low, high)
+        ]
     return {"kind": "histogram", **_pair(*shares), "labels": ends}
 
 
-def _bars(column, real, synthetic):
+def _bars(column, train, real, synthetic):
     def label(series):
         return series.astype(object).map(str).where(series.notna(), "(missing)")
 
     a, b = label(real).value_counts(), label(synthetic).value_counts()
     common = a[a >= MIN_NAMED].index.union(b[b >= MIN_NAMED].index)
+    most = label(train).value_counts().combine(a, max, fill_value=0)
+    common = common.difference(most[most < MIN_NAMED].index)
     share_a = a.reindex(common, fill_value=0) / max(len(real), 1)
     share_b = b.reindex(common, fill_value=0) / max(len(synthetic), 1)
     top = share_a.add(share_b).sort_values(ascending=False, kind="stable").index

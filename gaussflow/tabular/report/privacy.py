@@ -1,9 +1,9 @@
 """What a synthetic table gives away of the rows it was learned from."""
 
 from dataclasses import dataclass, field
-from numbers import Integral
 
 import numpy as np
+import pandas as pd
 
 from gaussflow._common.seeds import as_generator
 from gaussflow.metrics.tables.disclosure import (
@@ -58,6 +58,9 @@ KINDS = {
 MAX_PLOT_ROWS, MAX_RISK_ROWS = 2000, 20_000
 #: Training rows listed as the riskiest: what a page can show; chosen by hand.
 MAX_RISKIEST = 10
+#: Rows of a table of which the training rows may be one, where their index is taken
+#: for row numbers; sparser numbers are more likely keys. Chosen by hand.
+MAX_SPARSE = 20
 #: Most columns that are tried as the sensitive one, if none is named.
 MAX_SENSITIVE = 20
 #: Attributes are many: one alone must exceed chance by so many standard errors (three
@@ -83,8 +86,9 @@ class PrivacyReport(Report):
     attributes : dict
         Per sensitive column, how often a guess is right.
     riskiest : list of dict
-        The training rows that stand out most: ``row`` (its index label), ``rank``
-        (share of unseen rows that stand out as much) and ``why``.
+        The training rows that stand out most: ``row`` (its label in the index, its
+        place where these are no row numbers), ``rank`` (share of unseen rows that
+        stand out as much) and ``why``.
     suppressed : dict
         Per column, how many rare levels were suppressed, and in how many rows: set it
         from the synthesizer's ``encoder_.suppressed_`` for the page to tell.
@@ -267,13 +271,14 @@ class PrivacyReport(Report):
 
     def _list_riskiest(self, coded, index, rare, rng):
         T, H, S, codes = coded
+        numbers = _row_numbers(index)
         rows = np.sort(rng.permutation(len(T))[:MAX_RISK_ROWS])
         risks = row_risks(T[rows], H, S, codes, rng=rng)
         order = np.lexsort((risks.to_synthetic, -risks.gap))[:MAX_RISKIEST]
         for k in order:
-            label, row, twin = index[rows[k]], T[rows[k]], S[risks.nearest[k]]
+            row, twin = T[rows[k]], S[risks.nearest[k]]
             self.riskiest.append({
-                "row": int(label) if isinstance(label, Integral) else str(label),
+                "row": int(numbers[rows[k]]),
                 "rank": float(risks.rank[k]),
                 "distance": float(risks.to_synthetic[k]),
                 "distance_unseen": float(risks.to_unseen[k]),
@@ -297,6 +302,14 @@ class PrivacyReport(Report):
         if self.n_holdout:
             return []
         return ["no unseen real rows: the attacks could not be judged"]
+
+
+def _row_numbers(index):
+    """Return the index if it numbers rows, else their places: labels may be keys."""
+    if index.is_unique and pd.api.types.is_integer_dtype(index.dtype):
+        if index.min() >= 0 and index.max() < MAX_SPARSE * len(index):
+            return index.to_numpy()
+    return np.arange(len(index))
 
 
 def _positions(wanted, names, parameter):

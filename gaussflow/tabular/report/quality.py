@@ -165,7 +165,7 @@ class QualityReport(Report):
         report.scores.sort(key=lambda score: list(KINDS).index(score.name))
         heat = 2 <= len(names) <= MAX_HEAT
         report.plots = {
-            "panels": column_panels(schema, names, real, synthetic),
+            "panels": column_panels(schema, names, train, real, synthetic),
             "real": rank_correlation(coded.holdout).tolist() if heat else [],
             "synthetic": rank_correlation(coded.synthetic).tolist() if heat else [],
         }

@@ -123,7 +123,7 @@ def _range(ends, column):
         if high < lowest - ON_GRID or low > highest + ON_GRID:
             raise ValueError(
                 f"The range {ends!r} of column {column.name!r} lies outside what was "
-                f"seen at fit, {column.low} to {column.high}. Choose one inside."
+                "seen at fit. Choose one inside."
             )
     return low - _slack(low, column), high + _slack(high, column)
 
@@ -150,7 +150,7 @@ def _place(value, column, on_grid=True):
     if not lowest - ON_GRID <= place <= highest + ON_GRID:
         raise ValueError(
             f"The condition {value!r} of column {column.name!r} lies outside what was "
-            f"seen at fit, {column.low} to {column.high}. Choose one inside."
+            "seen at fit. Choose one inside."
         )
     if column.decimals is not None:
         if abs(place - np.rint(place)) > ON_GRID:
