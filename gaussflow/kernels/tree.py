@@ -10,6 +10,7 @@ does not see changes of other files.
 """
 
 import math
+from collections import namedtuple
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,14 @@ from gaussflow.kernels._jit import jit
 SQRT_HALF = math.sqrt(0.5)
 
 
-class Forest(NamedTuple):
+class Forest(
+    namedtuple(
+        "Forest",
+        "order n_cells n_ranks n_plain missing gate gate_start closed roots feature "
+        "threshold left right table cumulative rank_start ranks location scale weights "
+        "gaps effect_start effects cell_start edges low high",
+    )
+):
     """The arrays that all kernels read; ``ForestMap`` builds them.
 
     Attributes
@@ -51,33 +59,7 @@ class Forest(NamedTuple):
     low, high : (size,) scores at the ends of a cell, equal for an atom
     """
 
-    order: np.ndarray
-    n_cells: np.ndarray
-    n_ranks: np.ndarray
-    n_plain: np.ndarray
-    missing: np.ndarray
-    gate: np.ndarray
-    gate_start: np.ndarray
-    closed: np.ndarray
-    roots: np.ndarray
-    feature: np.ndarray
-    threshold: np.ndarray
-    left: np.ndarray
-    right: np.ndarray
-    table: np.ndarray
-    cumulative: np.ndarray
-    rank_start: np.ndarray
-    ranks: np.ndarray
-    location: np.ndarray
-    scale: np.ndarray
-    weights: np.ndarray
-    gaps: np.ndarray
-    effect_start: np.ndarray
-    effects: np.ndarray
-    cell_start: np.ndarray
-    edges: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
+    __slots__ = ()
 
 
 class Regions(NamedTuple):

@@ -3,8 +3,6 @@
 import inspect
 from typing import ClassVar
 
-import numpy as np
-
 from gaussflow._common.checks import Rule
 
 
@@ -41,39 +39,6 @@ class Persistent:
 
         Called once ``_state`` is met: for laws that its rules cannot say.
         """
-
-
-def check_floats(obj, name, shape, *, finite=True):
-    """Return an array attribute, if it is what a kernel may be handed.
-
-    Parameters
-    ----------
-    obj : Persistent
-        The owner, for messages.
-    name : str
-        The attribute.
-    shape : tuple of int or None
-        Its shape; None stands for any length.
-    finite : bool, default=True
-        Refuse infinite values too; NaN is always refused.
-
-    Raises
-    ------
-    ValueError
-        If it is absent, no float array, or of another shape.
-    """
-    value = vars(obj).get(name)
-    what = f"{type(obj).__name__}.{name}"
-    if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
-        raise ValueError(f"{what} is not an array of floats")
-    if len(value.shape) != len(shape) or any(
-        wanted not in (None, length)
-        for wanted, length in zip(shape, value.shape, strict=True)
-    ):
-        raise ValueError(f"{what} has shape {value.shape}, not {shape}")
-    if np.isnan(value).any() or (finite and np.isinf(value).any()):
-        raise ValueError(f"{what} has values that are not finite")
-    return value
 
 
 def check_that(obj, condition, rule):
