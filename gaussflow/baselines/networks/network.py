@@ -73,15 +73,23 @@ class Network(Persistent):
     def _run(self, x, labels, start, weights):
         if labels is not None:
             labels = labels[start : start + len(x)].astype(x.dtype, copy=False)
-        weights = iter(weights)
-        for name, *numbers in self.steps:
-            if name in WEIGHT_SHAPES:
-                x = RUN[name](x, *numbers, next(weights), next(weights))
-            elif name == "labels":
-                x = append_labels(x, labels)
-            else:
-                x = RUN[name](x, *numbers)
-        return x
+        return run_steps(self.steps, weights, x, RUN, labels=labels)
+
+
+def run_steps(steps, weights, x, run, **others):
+    """Return what steps make of x, by a function for each that ``run`` holds.
+
+    A function takes x, the step's numbers, its weight and bias if it has them, and the
+    one of the others that has the step's name, if there is one.
+    """
+    weights = iter(weights)
+    for name, *numbers in steps:
+        if name in WEIGHT_SHAPES:
+            numbers += next(weights), next(weights)
+        elif name in others:
+            numbers.append(others[name])
+        x = run[name](x, *numbers)
+    return x
 
 
 #: Shape of the weight and length of the bias, from a step's numbers.
@@ -92,7 +100,7 @@ WEIGHT_SHAPES = {
 }
 
 
-def append_labels(x, labels):
+def append_labels(x, n_labels, labels):
     """Append one-hot labels to rows as columns, to maps as constant maps."""
     if x.ndim == 4:
         labels = np.broadcast_to(
@@ -143,5 +151,6 @@ RUN = {
     "maps": lambda x, c, h, w: x.reshape(-1, c, h, w),
     "flat": lambda x: x.reshape(len(x), -1),
     "crop": lambda x, h, w: x[:, :, :h, :w],
+    "labels": append_labels,
     "dropout": lambda x, p: x,
 }

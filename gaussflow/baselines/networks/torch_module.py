@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from gaussflow.baselines.networks.network import WEIGHT_SHAPES
+from gaussflow.baselines.networks.network import run_steps
 from gaussflow.baselines.networks.torch_training import Trainable
 
 
@@ -18,17 +18,8 @@ class NetworkModule(nn.Module):
 
     def forward(self, x, labels=None, generator=None):
         """Return the output; a generator switches dropout on."""
-        weights = iter(self.weights)
-        for name, *numbers in self.steps:
-            if name in WEIGHT_SHAPES:
-                x = RUN[name](x, *numbers, next(weights), next(weights))
-            elif name == "labels":
-                x = append_labels(x, labels)
-            elif name == "dropout":
-                x = dropout(x, *numbers, generator)
-            else:
-                x = RUN[name](x, *numbers)
-        return x
+        others = {"labels": labels, "dropout": generator}
+        return run_steps(self.steps, self.weights, x, RUN, **others)
 
     def arrays(self):
         """Return the weights as numpy arrays."""
@@ -58,7 +49,7 @@ def loss_of(reconstruction, weight, regularization):
     }
 
 
-def append_labels(x, labels):
+def append_labels(x, n_labels, labels):
     """Append one-hot labels to rows as columns, to maps as constant maps."""
     if x.dim() == 4:
         labels = labels[:, :, None, None].expand(-1, -1, *x.shape[2:])
@@ -87,4 +78,6 @@ RUN = {
     "maps": lambda x, c, h, w: x.view(-1, c, h, w),
     "flat": lambda x: x.reshape(len(x), -1),
     "crop": lambda x, h, w: x[:, :, :h, :w],
+    "labels": append_labels,
+    "dropout": dropout,
 }

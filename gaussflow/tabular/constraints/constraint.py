@@ -86,19 +86,7 @@ class Constraint(Persistent):
     def bind(self, columns):
         """Return the parsed rule with a table's labels in the place of names.
 
-        Parameters
-        ----------
-        columns : iterable
-            The labels of the table's columns.
-
-        Returns
-        -------
-        tree : Node
-
-        Raises
-        ------
-        ValueError
-            If the table lacks a column of the rule.
+        If the table lacks a column of the rule, a ValueError says so.
         """
         try:
             return self.tree.bind(columns)

@@ -123,9 +123,8 @@ class Rules(Persistent):
                 broken.append(self.combinations[constraint.text].broken(frame))
             else:
                 broken.append(tree.truth(frame)[1])
-        if not broken:
-            return frame, np.zeros((len(frame), 0), dtype=bool)
-        return frame, np.column_stack(broken)
+        none = np.zeros((len(frame), 0), dtype=bool)
+        return frame, np.column_stack([none, *broken])
 
     def rejection_sample(self, draw, n_rows, rng, redraw=None):
         """Return ``n_rows`` rows that keep every constraint.
@@ -150,9 +149,8 @@ class Rules(Persistent):
 
     def _redraw_from_rule(self, pool, redraw):
         """Draw rows again from the last column of the rule that they break first."""
-        last = np.array(
-            [self._last(names, redraw.names) for names in self.rule_columns]
-        )
+        rules = self.rule_columns
+        last = np.array([self._last(names, redraw.names) for names in rules])
         failed = np.zeros(len(pool.place), dtype=int)
         for _ in range(MAX_ROUNDS):
             rows = pool.pending()

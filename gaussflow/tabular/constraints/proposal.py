@@ -34,19 +34,9 @@ SCREEN_ROWS = 10_000
 
 
 def propose_constraints(columns, df):
-    """Return the rules that the table keeps, as text.
+    """Return the rules that the table of some Columns keeps, as texts.
 
-    Parameters
-    ----------
-    columns : list of Column
-        What the columns are.
-    df : pandas.DataFrame
-        The table.
-
-    Returns
-    -------
-    rules : list of str
-        Sums, then functions, inequalities and implications.
+    Sums come first, then functions, inequalities and implications.
     """
     columns = [c for c in columns if c.is_learned]
     if len(df) < MIN_ROWS or len(columns) < 2:
@@ -336,6 +326,5 @@ def _states(values, column):
             texts = [quote_value(bool(v)) for v in levels[common]]
         else:
             texts = [quote_value(column.levels[int(v)]) for v in levels[common]]
-    for text, level in zip(texts, levels[common], strict=True):
-        found.append((f"{name} == {text}", values == level))
-    return found
+    pairs = zip(texts, levels[common], strict=True)
+    return found + [(f"{name} == {text}", values == level) for text, level in pairs]

@@ -47,19 +47,10 @@ class Node:
         return self._renamed(lambda name: _label(name, columns))
 
     def truth(self, frame, reference=None):
-        """Return where a claim holds and where it does not; unknown is neither.
+        """Return in which rows a claim holds and in which not; unknown is neither.
 
-        Parameters
-        ----------
-        frame : pandas.DataFrame
-            The rows; the claim is bound to its labels.
-        reference : pandas.DataFrame or None, default=None
-            The table whose combinations of values "fixed" and "determines" keep;
-            None takes the rows themselves.
-
-        Returns
-        -------
-        yes, no : ndarray of shape (n_rows,), bool
+        The claim is bound to the frame's labels; "fixed" and "determines" keep the
+        combinations of values of ``reference``, by default the frame itself.
         """
         return self._truth(frame, frame if reference is None else reference)
 
