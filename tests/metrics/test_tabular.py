@@ -6,6 +6,7 @@ from scipy.stats import ks_2samp
 from sklearn.metrics import roc_auc_score
 
 from gaussflow.metrics.tables.disclosure import (
+    chance_copies,
     closest,
     dcr_share,
     exact_copies,
@@ -275,3 +276,18 @@ def test_error_of_disclosure_counts_guesses_from_one_row_as_one():
         excesses.append(one.excess.value)
         errors.append(one.excess.error)
     assert np.mean(errors) == pytest.approx(np.std(excesses), rel=0.35)
+
+
+def test_chance_copies_are_those_of_unrelated_rows():
+    """Rows of few levels meet by chance, repeated rows of many values do not."""
+    rng = np.random.default_rng(0)
+    few = rng.integers(0, 4, (4000, 5)).astype(float)
+    train, unseen = few[:500], few[500:]
+    observed = exact_copies(train, unseen)
+    assert 0.3 < observed < 0.5
+    # The column that agrees with most rows by chance is taken, hence a little more.
+    assert observed < chance_copies(train, unseen) < 1.6 * observed
+    many = np.repeat(rng.standard_normal((200, 5)).round(2), 6, axis=0)
+    many = rng.permutation(many)
+    assert exact_copies(many[:900], many[900:]) > 0.9
+    assert chance_copies(many[:900], many[900:]) < 0.01

@@ -249,3 +249,65 @@ def test_the_worst_score_decides():
     scores = [Score("s", 0.0, status=s) for s in statuses]
     assert overall(scores) == "fail"
     assert overall(scores[:2]) == "pass"
+
+
+def test_rows_repeated_across_the_split_excuse_no_copies():
+    rng = np.random.default_rng(0)
+    persons = patients(150, 0).assign(lab=rng.standard_normal(150).round(3))
+    visits = persons.loc[rng.permutation(np.repeat(persons.index, 6))]
+    train, holdout = visits[:675], visits[675:]
+    report = PrivacyReport.compute(train, holdout, train.sample(675, random_state=1))
+    assert (report.verdict, report["copies"].status) == ("fail", "fail")
+    assert "a patient may be on both sides" in report["copies"].warning
+    few = visits[["site", "smoker"]]  # which all rows share by chance
+    report = PrivacyReport.compute(few[:675], few[675:], few[:675])
+    assert report["copies"].status == "pass"
+
+
+SPELLINGS = {
+    "texts": lambda df: df.astype("str").where(df.notna()),
+    "categories": lambda df: df.astype("category"),
+    "objects": lambda df: df.astype(object),
+    "floats": lambda df: df.astype({"grade": float, "ward": float}),
+    "single": lambda df: df.astype({"dose": "float32", "smoker": int}),
+    "dates": lambda df: df.astype({"seen": "datetime64[s]", "born": "datetime64[ns]"}),
+}
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_copies_fail_however_their_types_are_spelt(name):
+    rng, n = np.random.default_rng(0), 300
+    day = pd.Timestamp("2020-01-01")
+    df = pd.DataFrame({
+        "grade": rng.choice(3, n) + 1,
+        "ward": pd.Categorical(rng.choice([1, 2, 5], n)),
+        "dose": rng.standard_normal(n),
+        "smoker": rng.random(n) < 0.4,
+        "seen": day + pd.to_timedelta(rng.integers(0, 900, n), unit="D"),
+        "born": day,
+        "site": rng.choice(["1", "2", "X"], n),
+    })  # fmt: skip
+    train, holdout = df[:200], df[200:]
+    copied = SPELLINGS[name](train.sample(200, random_state=0))
+    report = PrivacyReport.compute(train, holdout, copied)
+    assert report["copies"].value == 1
+    assert report.verdict == "fail"
+
+
+def test_rows_are_named_by_their_number_and_never_by_a_key():
+    df = patients(400, 0)
+    train, holdout = df.sample(300, random_state=1), df[:100]
+    rows = PrivacyReport.compute(train, holdout, train).riskiest
+    assert {row["row"] for row in rows} <= set(train.index)
+    for keys in (train.index * 10**6, train.index.astype(str) + "-key"):
+        rows = PrivacyReport.compute(train.set_axis(keys), holdout, train).riskiest
+        assert {row["row"] for row in rows} <= set(range(300))
+
+
+def test_pictures_tell_nothing_of_few_rows():
+    df = patients(400, 0)
+    df.loc[7, ["site", "lab"]] = ["Kuru", 987.25]
+    copied = pd.concat([df, df.loc[[7] * 9]])
+    page = QualityReport.compute(df, None, copied).to_html()
+    assert "Kuru" not in page
+    assert "987" not in page

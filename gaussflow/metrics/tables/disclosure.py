@@ -165,6 +165,52 @@ def exact_copies(reference, rows):
     return float(np.mean([row.tobytes() in known for row in fill_missing(rows) + 0.0]))
 
 
+def chance_copies(train, rows, *, rng=0):
+    """Return the share of rows that would equal a training row by chance.
+
+    Rows of one patient on both sides of a split are equal too, and that is no chance:
+    it is estimated from training rows that agree with a row in all columns but one.
+    Of n such rows, and c the probability that two distinct training rows agree in that
+    column, about n c / (1 - c) other ones agree in that column too.
+
+    Parameters
+    ----------
+    train, rows : ndarray of shape (n, n_columns)
+        Rows that were learned from, and other real rows.
+    rng : int, RandomState or Generator, default=0
+        Randomness of the codes by which rows are compared.
+
+    Returns
+    -------
+    share : float
+    """
+    both = fill_missing(np.concatenate([train, rows]))
+    rng = as_generator(rng)
+    codes = np.empty(both.shape, dtype=np.uint64)
+    for j, cells in enumerate(both.T):
+        values, place = np.unique(cells, return_inverse=True)
+        code = rng.integers(0, 2**64, len(values), dtype=np.uint64)
+        codes[:, j] = code[place.ravel()]
+    whole = codes.sum(axis=1, dtype=np.uint64)  # modulo 2**64
+    n = len(train)
+    distinct = np.unique(whole[:n], return_index=True)[1]
+    same = _counts(whole[:n], whole[n:])
+    expected = np.zeros(len(rows))
+    for code in codes.T:
+        agree = _chance_of_equal(code[:n][distinct])
+        if agree < 1.0:
+            others = _counts((whole - code)[:n], (whole - code)[n:]) - same
+            expected = np.maximum(expected, others * agree / (1.0 - agree))
+    return float(-np.expm1(-expected).mean())
+
+
+def _counts(reference, values):
+    """Return how often each value is among the reference's."""
+    reference = np.sort(reference)
+    ends = (np.searchsorted(reference, values, side) for side in ("right", "left"))
+    return next(ends) - next(ends)
+
+
 def membership_attacks(
     train, holdout, synthetic, categorical, *, max_rows=2500, n_repeats=4, rng=0
 ):

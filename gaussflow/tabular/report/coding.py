@@ -1,10 +1,13 @@
 """Tables as float matrices, for the scores."""
 
+from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from gaussflow.tabular.columns.cells import to_numbers
+from gaussflow.tabular.columns.inference import fits_kind
 
 
 class Coded(NamedTuple):
@@ -68,21 +71,60 @@ def _numbers(cells, column):
     """Yield the numbers of one column."""
     for one in cells:
         try:
-            yield to_numbers(one, column)
-        except (TypeError, ValueError) as exc:
+            numbers = to_numbers(_as_kind(one, column), column)
+        except (TypeError, ValueError):  # their messages may tell a cell
             raise ValueError(
                 f"Column {column.name!r} is {column.kind} ({column.dtype}) in the real "
-                f"table, but {one.dtype} in another, and cannot be compared ({exc}). "
-                "Convert it, for example with pandas.to_numeric or to_datetime."
-            ) from exc
+                f"table, but {one.dtype} in another, and cannot be compared. Convert "
+                "it, for example with pandas.to_numeric or to_datetime."
+            ) from None
+        if column.decimals is None:
+            # A copy in single precision is a copy.
+            mantissa, exponent = np.frexp(numbers)
+            numbers = np.ldexp(np.rint(np.ldexp(mantissa, 24)), exponent - 24)
+        yield numbers
+
+
+def _as_kind(cells, column):
+    """Return cells of another dtype, such as texts, as numbers or dates."""
+    if fits_kind(cells, column):
+        return cells
+    cells = cells.astype(object)
+    if column.kind != "datetime":
+        return cells.where(cells.notna(), np.nan).astype(np.float64)
+    if column.dtype.startswith(("timedelta", "duration")):
+        return pd.to_timedelta(cells)
+    return pd.to_datetime(cells)
 
 
 def _codes(cells, column):
-    """Return the codes of one column: the schema's levels first, then new ones."""
+    """Yield the codes of one column: the schema's levels first, then new ones."""
     levels = column.levels if column.levels is not None else []
-    code = {level: k for k, level in enumerate(levels)}
+    spelt = Counter(map(_spelling, levels))
+    code = {}
+
+    def code_of(level):
+        same = _spelling(level)
+        # Levels that are spelt apart, such as "1" and "01", stay apart.
+        return code.setdefault(level if spelt[same] > 1 else same, len(code))
+
+    for level in levels:
+        code_of(level)
     for one in cells:
         out = np.full(len(one), np.nan)
         filled = one.notna().to_numpy()
-        out[filled] = [code.setdefault(v, len(code)) for v in one[filled].tolist()]
+        values = one[filled].astype(object)
+        out[filled] = values.map({v: code_of(v) for v in values.unique()})
         yield out
+
+
+def _spelling(level):
+    """Return a level however a file spells it: 1, "1.0" and True are one."""
+    text = str(level).strip().removesuffix(" 00:00:00")
+    if text.lower() in ("true", "false"):
+        return float(text.lower() == "true")
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return number if np.isfinite(number) else text
