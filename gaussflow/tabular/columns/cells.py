@@ -41,6 +41,18 @@ def to_number(value, column):
     return (float(value) * 10.0**column.decimals - column.origin) / column.step
 
 
+def is_single(column):
+    """Return whether a column's cells are in single precision."""
+    return column.dtype.lower().startswith(("float32", "float["))
+
+
+def same_numbers(numbers, others, column):
+    """Return which numbers of ``to_numbers`` are the same, to the dtype's rounding."""
+    rounding = 1e-6 if is_single(column) else 1e-9
+    origin = 0.0 if column.decimals is None else abs(column.origin / column.step)
+    return np.abs(numbers - others) <= rounding * (1.0 + origin + np.abs(others))
+
+
 def from_numbers(numbers, column):
     """Return the Series of the column's dtype for what ``to_numbers`` gave."""
     if column.is_number:

@@ -3,8 +3,9 @@
 import numpy as np
 
 from gaussflow.persistence.state import Persistent
-from gaussflow.tabular.columns.cells import from_numbers, to_numbers
+from gaussflow.tabular.columns.cells import from_numbers, is_single, to_numbers
 from gaussflow.tabular.columns.value_maps import FEW_VALUES
+from gaussflow.tabular.constraints.evaluation import ULPS
 from gaussflow.tabular.constraints.syntax import Compare, Determines, Fixed, Sum
 
 #: How far from the grid a computed value may lie, in steps of the grid.
@@ -47,8 +48,8 @@ class Derived(Persistent):
         both = ~missing & ~unknown
         if not both.any():
             return False
-        same = numbers[both] == to_numbers(real, self.column)[both]
-        if not (fine[both].all() and same.all()):
+        same = self.agrees(numbers[both], to_numbers(real, self.column)[both])
+        if not (fine[both].all() and same):
             return False
         self.restrict(df, min_count)
         numbers, fine = self.compute(df)
@@ -57,6 +58,10 @@ class Derived(Persistent):
             float(np.sort(usable)[len(usable) // 2]) if len(usable) else np.nan
         )
         return len(usable) > 0
+
+    def agrees(self, numbers, real):
+        """Return whether computed numbers are those of the table."""
+        return bool((numbers == real).all())
 
     def fill(self, frame):
         """Return the column's cells for new rows, and which are allowed."""
@@ -88,6 +93,14 @@ class SumColumn(Derived):
         super().__init__(column, sources)
         self.factors, self.constant = factors, constant
 
+    def agrees(self, numbers, real):
+        """Return True: the rule was seen to hold, up to rounding.
+
+        Sums may differ in their last place, where a table was written with 15 digits,
+        in float32, or its terms were added in another order.
+        """
+        return True
+
     def restrict(self, df, min_count):
         """Learn the bounds, and whether they are lone extremes."""
         numbers = to_numbers(df[self.column.name], self.column)
@@ -101,15 +114,19 @@ class SumColumn(Derived):
     def compute(self, frame):
         """Return the column's grid coordinates and which are allowed."""
         total = np.full(len(frame), self.constant)
+        size = np.abs(total)
         for name, factor in zip(self.sources, self.factors, strict=True):
-            total += factor * frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
+            term = factor * frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
+            total, size = total + term, size + np.abs(term)
         if self.column.decimals is None:
             numbers, fine = total, np.ones(len(total), dtype=bool)
         else:
             scale, column = 10.0**self.column.decimals, self.column
             places = (total * scale - column.origin) / column.step
             numbers = np.rint(places)
-            fine = ~(np.abs(places - numbers) > OFF_GRID)
+            eps = np.finfo(np.float32 if is_single(column) else np.float64).eps
+            rounding = ULPS * eps * size * scale / column.step
+            fine = ~(np.abs(places - numbers) > OFF_GRID + rounding)
         if hasattr(self, "bounds"):
             (low, high), (no_low, no_high) = self.bounds, self.open_ends
             fine &= ~((numbers < low) | (numbers > high))

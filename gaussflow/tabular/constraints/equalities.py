@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gaussflow.tabular.columns.cells import from_numbers, to_numbers
+from gaussflow.tabular.columns.cells import from_numbers, same_numbers, to_numbers
 
 
 def equalities(rules, schema):
@@ -33,7 +33,8 @@ def solve(found, frame, gaps):
             fine &= ~np.isnan(numbers)
             cells = from_numbers(numbers[fine], derived.column)
             # A dtype that cannot hold a number wraps it around.
-            held = to_numbers(cells, derived.column) == numbers[fine]
+            held = to_numbers(cells, derived.column)
+            held = same_numbers(held, numbers[fine], derived.column)
             if held.any():
                 write(frame, name, rows[fine][held], cells[held])
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from gaussflow.forests.map import BLOCK_NUMBERS
-from gaussflow.tabular.columns.cells import from_numbers, to_numbers
+from gaussflow.tabular.columns.cells import from_numbers, same_numbers, to_numbers
 from gaussflow.tabular.constraints.equalities import equalities, solve, write
 from gaussflow.tabular.sampling.observed import ObservedRows
 
@@ -131,7 +131,7 @@ def _completed(encoder, rules, frame, observed):
     for derived in rules.derived:
         name, column = derived.column.name, derived.column
         seen, computed = (to_numbers(f[name], column) for f in (observed, filled))
-        same = np.isclose(seen, computed, rtol=1e-9, atol=1e-9)
+        same = same_numbers(seen, computed, column)
         wrong.append(~(same | np.isnan(seen) | np.isnan(computed))[:, None])
     return filled, np.concatenate(wrong, axis=1)
 
