@@ -7,7 +7,7 @@ from scipy.ndimage import zoom
 from sklearn.datasets import load_digits
 from sklearn.utils.validation import check_is_fitted
 
-from gaussflow._common.checks import check_image_shape, keep_params
+from gaussflow._common.checks import keep_params
 from gaussflow._common.seeds import draw_seed
 from gaussflow.baselines.classifiers.image import ImageClassifier, NetworkClassifier
 from gaussflow.baselines.networks.network import Network
@@ -113,7 +113,11 @@ class TransferClassifier(NetworkClassifier):
                 f"The backbone was fitted with image_shape={shape}, which does not fit "
                 f"image_shape={ours}. Fit it on images of that shape."
             )
-        check_image_shape(shape, "The backbone", n_features)
+        if np.prod(shape) != n_features:
+            raise ValueError(
+                f"The backbone was fitted on images of shape {tuple(shape)}, but X has "
+                f"{n_features} features. Fit it on images of that size."
+            )
         return self.backbone
 
     def _head(self, n_in, n_classes, rng):
