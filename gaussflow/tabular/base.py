@@ -10,7 +10,8 @@ from sklearn.utils.validation import check_is_fitted
 from gaussflow._common.checks import Integer, check_params
 from gaussflow._common.seeds import as_generator, draw_seed
 from gaussflow.persistence import Saved
-from gaussflow.persistence.state import Persistent
+from gaussflow.persistence.shapes import Part
+from gaussflow.persistence.state import Persistent, check_that
 from gaussflow.tabular.constraints.enforcement import Rules
 from gaussflow.tabular.encoding.unlearned import unlearned_column
 from gaussflow.tabular.gate import gate
@@ -26,6 +27,14 @@ class BaseSynthesizer(Saved, Persistent, BaseEstimator):
     and ``flow_``) and drawn (``_draw``); it may draw better within conditions
     (``_draw_given``) and mend rows (``_redraw``).
     """
+
+    _state = {"schema_": Part("Schema"), "rules_": Part("Rules"), "n_rows_": Integer(1)}
+
+    def _check_state(self):
+        if "flow_" in vars(self):
+            fits = self.flow_.n_features_in_ == len(self.encoder_.maps_)
+            fits &= self.rules_.names == self.schema_.names
+            check_that(self, fits, "its parts are of different tables")
 
     _rules = {"min_category_count": Integer(1)}
 

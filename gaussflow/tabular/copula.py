@@ -6,6 +6,7 @@ from sklearn.base import clone
 
 from gaussflow._common.seeds import draw_seed
 from gaussflow.flows.genflow import GenFlow
+from gaussflow.persistence.shapes import Array, Part
 from gaussflow.tabular.base import BaseSynthesizer
 from gaussflow.tabular.encoding.encoder import TableEncoder
 
@@ -75,6 +76,12 @@ class CopulaSynthesizer(BaseSynthesizer):
     >>> synthesizer.sample(100, random_state=0).shape
     (100, 4)
     """
+
+    _state = {
+        "calibration_": Array("f", None, "maps"),
+        "encoder_": Part("TableEncoder"),
+        "flow_": Part("Layer"),
+    }
 
     def __init__(
         self,

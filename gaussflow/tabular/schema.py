@@ -2,12 +2,15 @@
 
 import json
 from dataclasses import asdict, dataclass, field, replace
+from typing import ClassVar
 
 import pandas as pd
 
+from gaussflow._common.checks import Integer, Rule
 from gaussflow._common.files import write_files
 from gaussflow._common.optional import import_optional
-from gaussflow.persistence.state import Persistent
+from gaussflow.persistence.shapes import Items, Part, Text, check_state
+from gaussflow.persistence.state import Persistent, check_that
 from gaussflow.tabular.columns.column import EXCLUDED_KINDS, Column, check_column
 from gaussflow.tabular.columns.inference import (
     describe_column,
@@ -49,9 +52,17 @@ class Schema(Persistent):
     True
     """
 
+    _state: ClassVar[dict[str, Rule]] = {
+        "columns": Items(Part("Column")),
+        "n_rows": Integer(0),
+        "constraints": Items(Text()),
+    }
     columns: list = field(default_factory=list)
     n_rows: int = 0
     constraints: list = field(default_factory=list)
+
+    def _check_state(self):
+        check_that(self, len(set(self.names)) == len(self), "a name occurs twice")
 
     @classmethod
     def infer(cls, df, *, kinds=None, constraints=True):
@@ -240,7 +251,9 @@ class Schema(Persistent):
         """Build a schema from what ``to_dict`` returned."""
         try:
             columns = [Column(**column) for column in data["columns"]]
-            n_rows = int(data.get("n_rows", 0))
+            schema = cls(columns=columns, n_rows=data.get("n_rows", 0))
+            for part in (*columns, schema):
+                check_state(part)
         except (TypeError, KeyError, AttributeError, ValueError) as exc:
             raise ValueError(
                 "This is not a schema: expected a dict with a list 'columns' of "
@@ -255,7 +268,8 @@ class Schema(Persistent):
                 f"{constraints!r}."
             )
         constraints = [Constraint(c).text for c in constraints]
-        return cls(columns=columns, n_rows=n_rows, constraints=constraints)
+        schema.constraints = constraints
+        return schema
 
     def save(self, path):
         """Write the schema as a JSON file, or as YAML if the name ends so.

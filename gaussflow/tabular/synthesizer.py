@@ -6,6 +6,7 @@ from sklearn.utils.validation import check_is_fitted
 from gaussflow._common.checks import Integer
 from gaussflow._common.seeds import as_generator, draw_seed
 from gaussflow.layers.tree_triangular import TreeTriangular
+from gaussflow.persistence.shapes import Part
 from gaussflow.tabular.base import BaseSynthesizer
 from gaussflow.tabular.encoding.ranks import RankEncoder
 from gaussflow.tabular.sampling.conditional import draw_given, draw_until
@@ -78,6 +79,8 @@ class TabularSynthesizer(BaseSynthesizer):
     >>> synthetic.shape, (synthetic.dtypes == df.dtypes).all().item()
     ((100, 4), True)
     """
+
+    _state = {"encoder_": Part("RankEncoder"), "flow_": Part("TreeTriangular")}
 
     def __init__(
         self,

@@ -290,3 +290,35 @@ def test_table_that_the_schema_does_not_describe_is_refused(change, message):
     df = patients()
     with pytest.raises(ValueError, match=message):
         CopulaSynthesizer(GaussianFlow(), schema=Schema.infer(df)).fit(change(df))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *[("dtype", v) for v in (7, None, "no such type", "U1000000")],
+        *[("step", v) for v in (0, -2, "1", 0.5)],
+        *[("origin", v) for v in (10**40, "0", None)],
+        *[("decimals", v) for v in (-1, 400, "2", 1.5)],
+        *[("low", v) for v in ("1", 10**6, float("nan"), None)],
+        *[("missing", v) for v in (-1, "0", 0.5)],
+        *[("levels", v) for v in ("ab", [{}], [[1]])],
+        *[("name", v) for v in ([1], {})],
+        ("kind", "number"),
+        ("repeated", 2.0),
+        ("distinct", None),
+        ("note", 5),
+        ("colour", "red"),
+    ],
+)
+def test_a_description_that_makes_no_sense_is_refused(key, value):
+    df = pd.DataFrame({"weight": [61, 58, 72, 58], "height": [1.5, 1.75, 1.8, 1.6]})
+    data = Schema.infer(df, kinds={"weight": "integer"}).to_dict()
+    data["columns"][0][key] = value
+    with pytest.raises(ValueError, match="This is not a schema"):
+        Schema.from_dict(data)
+
+
+@pytest.mark.parametrize("n_rows", [-5, 2.5, float("inf"), "4", None])
+def test_a_number_of_rows_that_makes_no_sense_is_refused(n_rows):
+    with pytest.raises(ValueError, match="n_rows must be an integer"):
+        Schema.from_dict({"columns": [], "n_rows": n_rows})

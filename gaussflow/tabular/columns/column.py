@@ -1,8 +1,13 @@
 """What one column of a table is made of: its kind, precision and levels."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from gaussflow.persistence.state import Persistent
+import pandas as pd
+
+from gaussflow._common.checks import Choice, Flag, Integer, Number, Rule
+from gaussflow.persistence.shapes import Items, Scalar, Text
+from gaussflow.persistence.state import Persistent, check_that
 from gaussflow.tabular.columns.dates import DATE_NAMES
 
 #: Kinds that a flow learns, and kinds that are excluded from learning.
@@ -15,6 +20,8 @@ LEARNED_KINDS = (
     "ordinal",
 )
 EXCLUDED_KINDS = ("constant", "identifier", "text")
+#: Most decimals of a grid: 10**18 is the largest power of ten of 64 bits.
+MAX_DECIMALS = 18
 
 
 @dataclass
@@ -74,6 +81,45 @@ class Column(Persistent):
     categories_dtype: str | None = None
     declared: bool = False
     note: str = ""
+
+    _state: ClassVar[dict[str, Rule]] = {
+        "name": Scalar(),
+        "kind": Choice(LEARNED_KINDS + EXCLUDED_KINDS),
+        "dtype": Text(),
+        "missing": Integer(0),
+        "missing_marker": Choice(("nan", "None")),
+        "distinct": Integer(0),
+        "repeated": Number("[0, 1]"),
+        "decimals": Integer(0, MAX_DECIMALS, None),
+        "origin": Integer(-(2**64), 2**64),
+        "step": Integer(1, 2**64),
+        "low": Scalar(),
+        "high": Scalar(),
+        "levels": Items(Scalar(), None, list, None),
+        "categories": Items(Scalar(), None, list, None),
+        "categories_dtype": Text(None),
+        "declared": Flag(),
+        "note": Text(),
+    }
+
+    def _check_state(self):
+        try:
+            known = pd.api.types.pandas_dtype(self.dtype.removeprefix("ordered "))
+            sound = getattr(known, "kind", "O") in "biufcmMO"
+        except (NotImplementedError, ImportError):  # a type of Arrow
+            sound = True
+        except (TypeError, ValueError):
+            sound = False
+        check_that(self, sound, f"column {self.name!r} has a dtype that pandas has not")
+        if self.is_number:
+            ends = (self.low, self.high)
+            texts = self.kind == "datetime"
+            kinds = Text() if texts else Number("(-inf, inf)")
+            sound = ends == (None, None) or all(map(kinds.accepts, ends))
+            sound = sound and (texts or ends[0] is None or ends[0] <= ends[1])
+            check_that(
+                self, sound, f"column {self.name!r} has low and high that bound nothing"
+            )
 
     @property
     def is_number(self):

@@ -8,7 +8,9 @@ nearly its own, have their ranks smoothed over the grid between them.
 
 import numpy as np
 
-from gaussflow.persistence.state import Persistent
+from gaussflow._common.checks import Flag, Integer
+from gaussflow.persistence.shapes import Array
+from gaussflow.persistence.state import Persistent, check_that
 
 #: Numeric columns with at most so many distinct values are taken as a list of
 #: values; nothing is emitted between them. Chosen by hand.
@@ -38,6 +40,20 @@ class LevelMap(Persistent):
     """
 
     discrete = True  # nothing comes out between two values
+
+    _state = {
+        "merge_": Flag(),
+        "unordered": Flag(),
+        "n_suppressed_": Integer(0),
+        "rows_suppressed_": Integer(0),
+        "order_": Array("f8", "kept"),
+        "weights_": Array("f8", "kept", within="[0, inf)"),
+        "edges_": Array("f8", None, within="[0, 1]", rising=False),
+    }
+
+    def _check_state(self):
+        fits = len(self.edges_) == max(len(self.order_), 1) + 1
+        check_that(self, fits, "each level needs its interval of ranks")
 
     def __init__(self, values, counts, *, min_count, merge=False):
         kept = counts >= min_count
@@ -115,6 +131,16 @@ class GridMap(Persistent):
     """
 
     discrete = unordered = False
+
+    _state = {
+        "origin_": Integer(-(2**63), 2**63, None),
+        "knots_": Array("f8", "segments+1", rising=False),
+        "ranks_": Array("f8", "segments+1", within="[0, 1]", rising=False),
+        "unit_": Array("f8", "segments", within="[0, inf)"),
+    }
+
+    def _check_state(self):
+        check_that(self, len(self.unit_) > 0, "two knots are needed")
 
     def __init__(self, values, counts, *, min_count, grid, origin=None):
         self.origin_ = origin

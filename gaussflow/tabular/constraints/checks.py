@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from gaussflow.persistence.state import Persistent
+from gaussflow._common.checks import Flag
+from gaussflow.persistence.shapes import ABSENT, Array, Items, Part
+from gaussflow.persistence.state import Persistent, check_that
 from gaussflow.tabular.columns.cells import to_numbers
 from gaussflow.tabular.constraints.syntax import Determines
 
@@ -12,6 +14,17 @@ class Combinations(Persistent):
 
     Those of fewer than ``min_count`` rows are left out, unless all are.
     """
+
+    _state = {
+        "columns": Items(Part("Column"), "columns"),
+        "steps": Flag(),
+        "rows": Array("f8", "rows", None, others=(ABSENT,)),
+    }
+
+    def _check_state(self):
+        d, rows = len(self.columns), vars(self).get("rows")
+        fits = d < 2 or (rows is not None and rows.shape[1] == d and len(rows) > 0)
+        check_that(self, fits and (d <= 2 or not self.steps), "its rows do not fit")
 
     def __init__(self, tree, schema, df, min_count):
         columns = [schema[name] for name in tree.names()]

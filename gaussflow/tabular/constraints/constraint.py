@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from gaussflow.persistence.shapes import Text
 from gaussflow.persistence.state import Persistent
 from gaussflow.tabular.constraints.parser import parse
 from gaussflow.tabular.constraints.syntax import quote_name
@@ -54,6 +55,11 @@ class Constraint(Persistent):
     >>> rule.violations(df).index.tolist()
     [2]
     """
+
+    _state = {"text": Text()}
+
+    def _check_state(self):
+        parse(self.text)
 
     def __init__(self, rule):
         if isinstance(rule, Constraint):

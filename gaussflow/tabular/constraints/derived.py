@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from gaussflow._common.checks import Flag, Number
+from gaussflow.persistence.shapes import ABSENT, Array, Items, Part, Scalar
 from gaussflow.persistence.state import Persistent
 from gaussflow.tabular.columns.cells import from_numbers, is_single, to_numbers
 from gaussflow.tabular.columns.value_maps import FEW_VALUES
@@ -27,6 +29,13 @@ class Derived(Persistent):
     fallback : float
         A number of the column, for rows that will not be kept.
     """
+
+    _state = {
+        "column": Part("Column"),
+        "sources": Items(Scalar(), "sources"),
+        "dropped": Flag(),
+        "fallback": Number("(-inf, inf)", ABSENT),
+    }
 
     def __init__(self, column, sources):
         self.column, self.sources = column, sources
@@ -88,6 +97,13 @@ class SumColumn(Derived):
     Values off the grid or out of bounds are not allowed; nor is an extreme
     that fewer than ``min_count`` rows hold.
     """
+
+    _state = {
+        "factors": Items(Number("(-inf, inf)"), "sources"),
+        "constant": Number("(-inf, inf)"),
+        "bounds": Items(Number("(-inf, inf)"), 2, list, ABSENT),
+        "open_ends": Items(Flag(), 2, list, ABSENT),
+    }
 
     def __init__(self, column, sources, factors, constant):
         super().__init__(column, sources)
@@ -154,6 +170,15 @@ class LookupColumn(Derived):
     Where the other column is a number of many values, the table is one of steps,
     which change halfway between two values seen. A missing cell is a value too.
     """
+
+    _state = {
+        "source": Part("Column"),
+        "for_missing": Scalar(),
+        "steps": Flag(),
+        "knots": Array("f8", "knots", within="[-inf, inf]", rising=True),
+        "values": Array("f8", "knots", within=None),
+        "known": Array("b", "knots"),
+    }
 
     def __init__(self, column, source):
         super().__init__(column, [source.name])

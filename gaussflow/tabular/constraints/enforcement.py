@@ -6,7 +6,8 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from gaussflow.persistence.state import Persistent
+from gaussflow.persistence.shapes import Items, Part, Plain, Scalar, Table
+from gaussflow.persistence.state import Persistent, check_that
 from gaussflow.tabular.constraints.checks import Combinations, check_constraint
 from gaussflow.tabular.constraints.constraint import Constraint
 from gaussflow.tabular.constraints.derived import derive, needed
@@ -50,6 +51,18 @@ class Rules(Persistent):
     groups : list of list
         Columns that rules tie together, directly or through others.
     """
+
+    _state = {
+        "constraints": Items(Part("Constraint")),
+        "names": Items(Scalar()),
+        "combinations": Table(Part("Combinations")),
+        "derived": Items(Part("Derived")),
+        "groups": Plain(),
+    }
+
+    def _check_state(self):
+        for names in self.rule_columns:
+            check_that(self, set(names) <= set(self.names), "a rule has no column")
 
     def __init__(self, schema, df, constraints, *, target=None, min_count=5):
         schema.check(df)

@@ -3,8 +3,10 @@
 import numpy as np
 from scipy.special import ndtr
 
+from gaussflow._common.checks import Integer
 from gaussflow._common.refit import keep_old_on_failure
 from gaussflow._common.seeds import as_generator
+from gaussflow.persistence.shapes import Array
 from gaussflow.tabular.encoding.normal_scores import place_scores
 from gaussflow.tabular.encoding.ranks import RankEncoder
 from gaussflow.tabular.schema import Schema, check_frame
@@ -56,6 +58,8 @@ class TableEncoder(RankEncoder):
     >>> encoder.decode(Z).equals(df)
     True
     """
+
+    _state = {"n_sweeps": Integer(0), "correlation_": Array("f8", "maps", "maps")}
 
     def __init__(self, schema=None, *, min_count=5, target=None, n_sweeps=20):
         super().__init__(schema, min_count=min_count, target=target)

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from gaussflow.persistence.state import Persistent
+from gaussflow._common.checks import Flag
+from gaussflow.persistence.shapes import Array, Items, Part
+from gaussflow.persistence.state import Persistent, check_that
 from gaussflow.tabular.columns.value_maps import LevelMap
 
 #: Most whole-row patterns that are kept as the levels of one column: more are too
@@ -31,6 +33,21 @@ class MissingPatterns(Persistent):
     maps_ : list of LevelMap
         One per latent column.
     """
+
+    _state = {
+        "columns_": Array("i", "columns", within="[0, inf)", rising=True),
+        "maps_": Items(Part("LevelMap")),
+        "joint_": Flag(),
+        "patterns_": Array("b", "patterns", "columns"),
+    }
+
+    def _check_state(self):
+        n_maps, n_patterns = len(self.maps_), len(self.patterns_)
+        fits = n_maps <= 1 if self.joint_ else n_maps == n_patterns
+        for one in self.maps_:  # whose levels are numbers of patterns, or 0 and 1
+            known = np.arange(n_patterns if self.joint_ else 2)
+            fits = fits and np.isin(one.order_, known).all()
+        check_that(self, fits, "the maps are not those of its patterns")
 
     def __init__(self, missing, *, min_count):
         self.columns_ = np.flatnonzero(missing.any(axis=0))

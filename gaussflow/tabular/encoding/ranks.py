@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from gaussflow._common.checks import Integer
 from gaussflow._common.seeds import as_generator
-from gaussflow.persistence.state import Persistent
+from gaussflow.persistence.shapes import Items, Part, Plain, Scalar
+from gaussflow.persistence.state import Persistent, check_that
 from gaussflow.tabular.columns.cells import from_numbers, to_numbers
 from gaussflow.tabular.columns.value_maps import FEW_VALUES, GridMap, LevelMap
 from gaussflow.tabular.encoding.missing import MissingPatterns
@@ -42,6 +44,26 @@ class RankEncoder(Persistent):
         Which cells are missing together.
     schema_, feature_names_, suppressed_ : see TableEncoder
     """
+
+    _state = {
+        "schema": Part("Schema"),
+        "min_count": Integer(1),
+        "target": Scalar(),
+        "schema_": Part("Schema"),
+        "learned_": Items(Integer(0)),
+        "maps_": Items(Part("LevelMap GridMap"), "maps"),
+        "suppressed_": Plain(),
+        "missing_": Part("MissingPatterns"),
+        "feature_names_": Items(Scalar(), "maps"),
+    }
+
+    def _check_state(self):
+        if "maps_" in vars(self):
+            n_columns, missing = len(self.schema_), self.missing_
+            places = np.append(self.learned_, missing.columns_)
+            fits = (places < n_columns).all()
+            fits &= len(self.maps_) == len(self.learned_) + len(missing.maps_)
+            check_that(self, fits, "its maps are not those of its columns")
 
     def __init__(self, schema, *, min_count=5, target=None):
         self.schema = schema
