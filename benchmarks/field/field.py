@@ -1,6 +1,6 @@
 """Does every table of a folder go through the command line, and gives nobody away?
 
-Each CSV file goes through ``gaussflow schema``, ``synth --report`` and, where cells are
+Each file goes through ``gaussflow schema``, ``synth --report`` and, where cells are
 missing, ``impute``, as a stranger would call them. What comes out is compared with the
 file's own cells as text, without the package's reading of them: no cell of a key (whole
 numbers, all different, that count the rows or are named so), no text that fewer than 5
@@ -25,6 +25,10 @@ import pandas as pd
 from benchmarks.common.results import ResultFile, arguments
 
 COMMANDS = ("schema", "synth", "impute")
+#: What names of tables end with, before ".gz".
+SUFFIXES = (".csv", ".data", ".txt")
+#: What stands for a missing cell, as the command line documents it.
+GAPS = ["", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "<NA>"]
 #: ``--min-category-count`` of the command line.
 MIN_COUNT = 5
 #: Tables below this size need not give a synthetic table.
@@ -41,7 +45,12 @@ def main(argv=None):
     parser.add_argument("--limit", type=float, default=60, help="seconds a table")
     parser.add_argument("--jobs", type=int, default=1)
     args = parser.parse_args(argv)
-    tables = [(f, p) for f in args.folder for p in sorted(f.rglob("*.csv*"))]
+    tables = [
+        (folder, path)
+        for folder in args.folder
+        for path in sorted(folder.rglob("*"))
+        if path.name.removesuffix(".gz").endswith(SUFFIXES)
+    ]
     if args.sample:
         chosen = np.random.default_rng(0).permutation(len(tables))[: args.sample]
         tables = [tables[i] for i in chosen]
@@ -229,7 +238,9 @@ def first_lines(path, n):
 def cells(path):
     """Return a file's cells as texts, None if it is no table."""
     try:
-        return pd.read_csv(path, dtype=object, index_col=False)
+        return pd.read_csv(
+            path, dtype=object, index_col=False, keep_default_na=False, na_values=GAPS
+        )
     except (ValueError, OSError, UnicodeError):
         return None
 
@@ -247,7 +258,7 @@ def leaks(real, made, told):
         is_number = numbers.notna().all() and len(was) > 0
         is_whole = is_number and (numbers == np.rint(numbers)).all()
         is_date = len(was) > 0 and not is_number and dates.notna().all()
-        is_key = len(was) == len(real) >= MIN_SHAPE[0] and counts.max() == 1
+        is_key = len(was) == len(real) and counts.max() == 1
         if is_key and is_row_number(name, numbers, is_whole):
             found["keys"][name] = int(new.isin(was).sum())
         elif is_number or is_date:

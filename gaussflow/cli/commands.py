@@ -250,13 +250,14 @@ def _make(
     schema = synthesizer.schema_
     progress.step(f"sampling {n_rows} rows")
     wanted = parse_conditions(conditions, schema)
-    scored = synthesizer.sample(n_rows, random_state=seed)
-    synthetic = scored
-    if wanted:
-        try:
+    culprit = title
+    try:
+        scored = synthetic = synthesizer.sample(n_rows, random_state=seed)
+        if wanted:
+            culprit = "--condition"
             synthetic = synthesizer.sample(n_rows, conditions=wanted, random_state=seed)
-        except ValueError as exc:
-            raise CommandError(f"--condition: {reason(exc)}") from exc
+    except ValueError as exc:
+        raise CommandError(f"{culprit}: {reason(exc)}") from exc
     summary = f"{n_rows} synthetic rows, learned from {len(train)} rows"
     reports = None
     if unseen is not None:

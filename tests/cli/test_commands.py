@@ -126,3 +126,13 @@ def test_report_judges_tables_from_anywhere(here, table, capsys):
     assert "Fail: Exact copies" in (here / "r.html").read_text()
     assert cli.main(["report", table, "unseen.csv"]) == 0
     assert "no unseen real rows" in capsys.readouterr().out
+
+
+def test_row_numbers_are_keys_whatever_is_held_out(here, table):
+    frame = pd.read_csv(table)
+    frame.insert(0, "patient", range(1, len(frame) + 1))
+    frame.to_csv("numbered.csv", index=False)
+    assert cli.main(["synth", "numbered.csv", "--out", "s.csv"]) == 0
+    keys = pd.read_csv("s.csv")["patient"]
+    assert keys.is_unique
+    assert not keys.isin(frame["patient"]).any()
