@@ -1,7 +1,9 @@
-"""Where torch is absent, the examples of what it trains cannot run."""
+"""Examples draw without a display; without torch, those that it trains cannot run."""
 
+import os
 from importlib.util import find_spec
 
+os.environ.setdefault("MPLBACKEND", "Agg")
 TRAINED = ("autoencoders", "classifiers", "networks")
 collect_ignore_glob = (
     []

@@ -1,10 +1,9 @@
-"""What every test shares: a seed that can be turned, and no display."""
+"""What every test shares: a seed that can be turned."""
 
 import os
 
 import pytest
 
-os.environ.setdefault("MPLBACKEND", "Agg")
 # scikit-learn skips one of its common checks without it; read by scipy at import.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
 

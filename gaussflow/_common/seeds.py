@@ -4,6 +4,12 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
+#: Odd multipliers of the mixing function of Steele, Lea and Flood (2014),
+#: "Fast splittable pseudorandom number generators".
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+MIX_2 = np.uint64(0x94D049BB133111EB)
+
 
 def as_generator(random_state=None):
     """Return a numpy Generator for any scikit-learn ``random_state``.
@@ -32,6 +38,14 @@ def as_generator(random_state=None):
 def draw_seed(rng):
     """Draw an integer seed that can be stored and drawn from again."""
     return int(rng.integers(2**31 - 1))
+
+
+def mix_bits(bits):
+    """Return 64 bits that look independent of those given, elementwise."""
+    bits = bits + GOLDEN
+    bits = (bits ^ (bits >> np.uint64(30))) * MIX_1
+    bits = (bits ^ (bits >> np.uint64(27))) * MIX_2
+    return bits ^ (bits >> np.uint64(31))
 
 
 def seeded_clone(estimator, rng, n_jobs=None):

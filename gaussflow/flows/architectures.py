@@ -74,7 +74,8 @@ def stems(n_features, direction="gaussianize"):
     marginals = [Linear(n_iter=2, rotation="identity")]
     if n_features == 1:
         return {"marginals": [Linear(n_iter=3, rotation="identity")]}
-    whitened = [*_fresh(marginals), Radial(match="samples"), Elliptical()]
+    # Copies: no two stems share a layer.
+    whitened = [*map(clone, marginals), Radial(match="samples"), Elliptical()]
     if n_features <= MAX_WIDTH_MIXTURE_FIRST:
         whitened += [Linear(n_iter=1, rotation="identity")]
     else:
@@ -88,11 +89,6 @@ def stems(n_features, direction="gaussianize"):
     if n_features <= MAX_WIDTH_MIXTURE_FIRST:
         candidates["mixture"] = [Triangular()]
     return candidates
-
-
-def _fresh(layers):
-    """Return unfitted copies, so that no two stems share a layer."""
-    return [clone(layer) for layer in layers]
 
 
 def multiscale(

@@ -5,7 +5,7 @@ In direction "generate" a list of layers, each of which knows the way from rows 
 only, is turned here into layers that carry noise to data.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import clone
@@ -38,7 +38,7 @@ class Fit:
     layers: list
     loss_curve: list
     refinement: dict | None = None
-    stem_scores: dict | None = field(default=None)
+    stem_scores: dict | None = None
 
 
 def fit_flow(flow, X, rng, done=()):

@@ -3,14 +3,8 @@
 import numpy as np
 
 from gaussflow._common.checks import Integer, check_params
-from gaussflow._common.seeds import draw_seed
+from gaussflow._common.seeds import draw_seed, mix_bits
 from gaussflow.layers.base import Layer
-
-#: Odd multipliers of the mixing function of Steele, Lea and Flood (2014),
-#: "Fast splittable pseudorandom number generators".
-GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
-MIX_2 = np.uint64(0x94D049BB133111EB)
 
 
 class Dequantize(Layer):
@@ -120,7 +114,7 @@ class Dequantize(Layer):
         levels = X.astype(np.int64).astype(np.uint64)
         # Multilinear hashing of the row (Carter and Wegman, 1979), then a counter.
         row = (levels * (coefficients | np.uint64(1))).sum(axis=1, dtype=np.uint64)
-        return _mix(_mix(row)[:, None] + start)
+        return mix_bits(mix_bits(row)[:, None] + start)
 
 
 def _spread(X, bits):
@@ -132,11 +126,3 @@ def _spread(X, bits):
     steps = (bits >> (64 - n_bits).astype(np.uint64)).astype(np.float64)
     X += np.ldexp(steps + 0.5, -n_bits).astype(X.dtype)
     return X
-
-
-def _mix(bits):
-    """Return 64 bits that look independent of those given, elementwise."""
-    bits = bits + GOLDEN
-    bits = (bits ^ (bits >> np.uint64(30))) * MIX_1
-    bits = (bits ^ (bits >> np.uint64(27))) * MIX_2
-    return bits ^ (bits >> np.uint64(31))

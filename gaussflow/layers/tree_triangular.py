@@ -10,7 +10,7 @@ from gaussflow._common.checks import (
     check_params,
     keep_params,
 )
-from gaussflow._common.seeds import as_generator, draw_seed
+from gaussflow._common.seeds import GOLDEN, as_generator, draw_seed, mix_bits
 from gaussflow.forests.fit import fit_forest
 from gaussflow.layers.base import Layer
 from gaussflow.persistence.shapes import Array, Part, Plain
@@ -216,15 +216,7 @@ def row_places(X, seed):
     bits = np.where(np.isnan(X), np.nan, X + 0.0).astype(np.float64).view(np.uint64)
     state = np.full(len(X), seed, dtype=np.uint64)
     for column in bits.T:
-        state = _mix(state ^ column)
+        state = mix_bits(state ^ column)
     steps = np.arange(1, X.shape[1] + 1, dtype=np.uint64)
-    mixed = _mix(state[:, None] + steps * np.uint64(0x9E3779B97F4A7C15))
+    mixed = mix_bits(state[:, None] + steps * GOLDEN)
     return ((mixed >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
-
-
-def _mix(h):
-    """Scramble 64 bits (the finaliser of splitmix64; Steele et al., 2014)."""
-    h = h + np.uint64(0x9E3779B97F4A7C15)
-    h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return h ^ (h >> np.uint64(31))

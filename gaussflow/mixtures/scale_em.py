@@ -56,7 +56,9 @@ class ScaleMixtureEM:
         if too_long.any():
             Y = Y.copy()
             Y[too_long] *= (LARGEST / _lengths(Y[too_long]))[:, None]
-        self._begin(self._part(Y, EARLY_ROWS))
+        alone = self.n_scales == 1
+        begin = self._begin_clusters if alone else self._begin_directions
+        begin(self._part(Y, EARLY_ROWS))
         for i in range(max_iter):
             if i < EARLY_SHARE * max_iter:
                 self._step(self._part(Y, EARLY_ROWS))
@@ -71,12 +73,6 @@ class ScaleMixtureEM:
             return Y
         return Y[np.sort(self.rng.choice(len(Y), n_rows, replace=False))]
 
-    def _begin(self, Y):
-        """Give the rows to shapes: by direction, or to clusters where of one size."""
-        if self.n_scales == 1:
-            return self._begin_clusters(Y)
-        return self._begin_directions(Y)
-
     def _begin_clusters(self, Y):
         """Give each shape the rows of one of k-means' clusters."""
         # Here, since its import takes as long as that of all of gaussflow.
@@ -88,14 +84,9 @@ class ScaleMixtureEM:
             K, batch_size=EM_BLOCK, n_init=1, max_iter=50, random_state=seed
         )
         labels = means.fit_predict(Y)
-        self.log_scales, self.log_weights = (
-            np.zeros((K, 1)),
-            np.full((K, 1), -np.log(K)),
-        )
-        n_features = Y.shape[1]
-        self._set_shapes(
-            np.zeros((K, n_features)), np.tile(np.eye(n_features), (K, 1, 1))
-        )
+        self.log_scales = np.zeros((K, 1))
+        self.log_weights = np.full((K, 1), -np.log(K))
+        self._set_spheres(Y.shape[1])
         chosen = (labels == np.arange(K)[:, None])[:, None, :]
         self._step(Y, chosen.astype(np.float32))
 
@@ -103,14 +94,12 @@ class ScaleMixtureEM:
         """Let the rows choose among references by direction, whatever their sign."""
         K, S = self.n_shapes, self.n_scales
         n_features = Y.shape[1]
-        sizes = np.linspace(*FIRST_SIZES, S) if S > 1 else np.zeros(1)
+        sizes = np.linspace(*FIRST_SIZES, S)
         self.log_scales = np.tile(sizes, (K, 1))
         self.log_weights = np.full((K, S), -np.log(K * S))
         references = Y[self.rng.choice(len(Y), K, replace=K > len(Y))]
         references = references / _lengths(references)[:, None]
-        self._set_shapes(
-            np.zeros((K, n_features)), np.tile(np.eye(n_features), (K, 1, 1))
-        )
+        self._set_spheres(n_features)
         squares = (_lengths(Y) ** 2)[:, None]
         cosines = (Y @ references.T) ** 2 / squares
         chosen = _softmax(SHARPNESS * cosines, axis=1)
@@ -178,6 +167,11 @@ class ScaleMixtureEM:
             scales = (distances + before) / (n_features * (counts + 1.0))
             self.log_scales = 0.5 * np.log(np.maximum(scales, 1e-8))
         self._set_shapes(means, covariances)
+
+    def _set_spheres(self, n_features):
+        K = self.n_shapes
+        eyes = np.tile(np.eye(n_features), (K, 1, 1))
+        self._set_shapes(np.zeros((K, n_features)), eyes)
 
     def _set_shapes(self, means, covariances):
         self.means, self.covariances = means, covariances

@@ -39,8 +39,6 @@ class LatentDisplay(Display):
 
     Examples
     --------
-    >>> import matplotlib
-    >>> matplotlib.use("Agg")
     >>> from sklearn.datasets import make_moons
     >>> from gaussflow import GenFlow, Linear
     >>> from gaussflow.plotting import LatentDisplay

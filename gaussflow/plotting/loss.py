@@ -26,8 +26,6 @@ class LossCurveDisplay(Display):
 
     Examples
     --------
-    >>> import matplotlib
-    >>> matplotlib.use("Agg")
     >>> from sklearn.datasets import make_moons
     >>> from gaussflow import GenFlow, Linear
     >>> from gaussflow.plotting import LossCurveDisplay
@@ -77,7 +75,8 @@ class LossCurveDisplay(Display):
             if np.isfinite(values).any():
                 style = {"marker": ".", "label": label} | style | kwargs
                 self.lines_ += ax.plot(at, values, **style)
-        _mark_layers(ax, at, self.layer)
+        for k in np.flatnonzero(np.diff(self.layer)):
+            ax.axvline(0.5 * (at[k] + at[k + 1]), color="0.85", lw=0.8, zorder=0)
         ax.set(xlabel="iteration", ylabel="loss (nats a row)")
         ax.legend()
         self.ax_, self.figure_ = ax, ax.figure
@@ -101,8 +100,6 @@ class LossDecompositionDisplay(Display):
 
     Examples
     --------
-    >>> import matplotlib
-    >>> matplotlib.use("Agg")
     >>> from sklearn.datasets import make_moons
     >>> from gaussflow import GenFlow, Linear
     >>> from gaussflow.plotting import LossDecompositionDisplay
@@ -176,12 +173,6 @@ class LossDecompositionDisplay(Display):
         ax.legend()
         self.ax_, self.figure_ = ax, ax.figure
         return self
-
-
-def _mark_layers(ax, at, layer):
-    """Draw a line between the layers' points."""
-    for k in np.flatnonzero(np.diff(layer)):
-        ax.axvline(0.5 * (at[k] + at[k + 1]), color="0.85", lw=0.8, zorder=0)
 
 
 def _name_points(ax, found):

@@ -31,8 +31,6 @@ class MarginalMapDisplay(Display):
 
     Examples
     --------
-    >>> import matplotlib
-    >>> matplotlib.use("Agg")
     >>> import numpy as np
     >>> from gaussflow import GenFlow, Linear
     >>> from gaussflow.plotting import MarginalMapDisplay

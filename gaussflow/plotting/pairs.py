@@ -27,8 +27,6 @@ class PairsDisplay(Display):
 
     Examples
     --------
-    >>> import matplotlib
-    >>> matplotlib.use("Agg")
     >>> from sklearn.datasets import make_moons
     >>> from gaussflow import GenFlow, Linear
     >>> from gaussflow.plotting import PairsDisplay
