@@ -201,8 +201,7 @@ class FourierGenerator(ReconstructionModel):
         -------
         X : ndarray of shape (n_samples, height * width * channels)
         """
-        Z = self._validate_codes(Z)
-        return self._decode(Z, shape=shape)
+        return self._decode(self._validate_codes(Z), shape=shape)
 
     def reconstruct(self, X, shape=None):
         """Return each row's image as its code's net paints it, at any resolution.
@@ -361,13 +360,10 @@ class FourierGenerator(ReconstructionModel):
         return starts.astype(X.dtype, copy=False)
 
     def _decode(self, Z, onehot=None, shape=None):
-        pixels = self._paint(Z, shape)
+        pixels = self._output(Z, shape)
         return pixels * self.scale_.astype(Z.dtype) + self.offset_.astype(Z.dtype)
 
-    def _output(self, Z):
-        return self._paint(Z)
-
-    def _paint(self, Z, shape=None):
+    def _output(self, Z, shape=None):
         """Return the images of codes as rows of pixels in (-1, 1)."""
         if shape is None:
             shape = self.image_shape_[:2]

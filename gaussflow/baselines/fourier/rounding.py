@@ -30,12 +30,8 @@ _CHUNK_VALUES = 2**23
 class FeedbackRounding:
     """Rounds the trained weights of one net by what each error does to the pixels.
 
-    Some of the pixels' positions, drawn at random, are enough.
-
-    Attributes
-    ----------
-    sensitivity : ndarray of shape (depth + 1,)
-        Mean over each map of R_ii^2, what is left of an error.
+    Some of the pixels' positions, drawn at random, are enough. ``sensitivity`` is the
+    mean over each map of R_ii^2, what is left of an error.
     """
 
     def __init__(self, net, weights, positions, rng, max_together=MAX_TOGETHER):

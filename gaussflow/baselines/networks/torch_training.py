@@ -49,23 +49,12 @@ class Trainable(nn.Module):
 
 
 def train(model, arrays, *, parts, device, options, rng, caller):
-    """Minimise ``model.loss`` over shuffled batches, on a device.
+    """Minimise the loss of a Trainable over shuffled batches of arrays, on a device.
 
-    Parameters
-    ----------
-    model : Trainable
-        Its method ``loss(*batch, generator)`` also returns what else is recorded.
-    arrays : sequence of ndarray
-        Aligned rows, of which batches are cut.
-    parts, device, options, rng, caller
-        Of ``Trained._fitting``: the best weights on the rows held out are kept. With
-        ``schedule`` "cosine" in the options, the learning rate falls to 0 along one.
-
-    Returns
-    -------
-    history : list of dict
-        One per epoch: "epoch", the means of the loss and its parts over the
-        batches, "validation_loss" (with rows held out) and "seconds".
+    The other arguments are of ``Trained._fitting``. The best weights on the rows held
+    out are kept; with ``schedule`` "cosine" in the options, the learning rate falls to
+    0 along one. The history has a dict for each epoch: "epoch", the means of the loss
+    and its parts over the batches, "validation_loss" (of rows held out) and "seconds".
     """
     model.to(device)
     data, held_out = (

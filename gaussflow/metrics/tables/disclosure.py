@@ -96,14 +96,9 @@ def _scale(cells, train):
 def closest(rows, reference):
     """Find each row's closest reference rows, from the same call of ``gower_rows``.
 
-    Returns
-    -------
-    distances : ndarray of shape (n, 2)
-        Gower distances of the closest and the second closest: the mean over columns of
-        |a - b| / range for numbers (one more where only one is missing), 0 or 1 for
-        categories.
-    nearest : ndarray of shape (n,)
-        Index of the closest.
+    Returned are the Gower distances of the closest and the second closest, (n, 2), and
+    the number of the closest. A distance is the mean over columns of |a - b| / range
+    for numbers (one more where only one is missing), 0 or 1 for categories.
     """
     distances = np.empty((len(rows), 2))
     nearest = np.empty(len(rows), dtype=np.int64)

@@ -224,16 +224,8 @@ class Rules(Persistent):
 class Pool:
     """Rows that were drawn, what they break, and which of them are taken.
 
-    Attributes
-    ----------
-    frame : pandas.DataFrame
-        All rows drawn.
-    broken : ndarray of shape (n_drawn, n_rules), bool
-        The rules that they break.
-    place : ndarray of shape (n_rows,)
-        For each row wanted, the row of ``frame`` that stands for it.
-    rate : float
-        Share of the last candidates that were good.
+    ``place`` holds for each row wanted the row of ``frame`` that stands for it;
+    ``rate`` is the share of the last candidates that were good.
     """
 
     def __init__(self, frame, broken):
