@@ -241,7 +241,7 @@ def check_state(obj):
     """
     cls, state = type(obj), vars(obj)
     rules = declared(cls)
-    if rules and cls.__module__.partition(".")[0] == __name__.partition(".")[0]:
+    if cls.__module__.partition(".")[0] == __name__.partition(".")[0]:
         # Classes of others may keep more than they declare.
         _check_names(obj, rules)
     fitted = [name for name in rules if name[-1] == "_" or name[0] == "_"]

@@ -30,6 +30,7 @@ from gaussflow.baselines.networks.architectures import (
 )
 from gaussflow.baselines.networks.network import Network
 from gaussflow.baselines.networks.training import Trained, standardisation, standardised
+from gaussflow.persistence.shapes import Items, Part
 
 
 class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
@@ -68,6 +69,15 @@ class LatentModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Trained):
     image_shape_ : tuple or None
         Shape of an image.
     """
+
+    _state = {
+        "encoder_": Part("Network"),
+        "decoder_": Part("Network"),
+        "prior_": Part("MixturePrior ModelPrior LabelledPrior"),
+        "image_shape_": Items(Integer(1), None, tuple, None),
+        "_fitted_width": Integer(1),
+        "_n_features_out": Integer(1),
+    }
 
     #: Encoder outputs for each latent dimension: 2 are a mean and a log-variance.
     _outputs_per_code = 1

@@ -9,6 +9,7 @@ from gaussflow._common.checks import Choice, check_integer, keep_params
 from gaussflow._common.labels import label_codes
 from gaussflow._common.seeds import as_generator
 from gaussflow.baselines.autoencoders.vae import VAETransformer, kl_to_standard_normal
+from gaussflow.persistence.shapes import Array
 
 PLACES = ("input", "latent", "output")
 
@@ -51,6 +52,11 @@ class ConditionalVAETransformer(VAETransformer):
     >>> cvae.sample(3, labels=[0, 1, 7], random_state=0).shape
     (3, 64)
     """
+
+    _state = {
+        "classes_": Array("biufUSO", "classes", within=None),
+        "class_prior_": Array("f", "classes", within="[0, 1]"),
+    }
 
     def __init__(
         self,

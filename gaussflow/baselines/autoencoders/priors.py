@@ -11,7 +11,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from gaussflow._common.normal import LOG_2PI
 from gaussflow._common.seeds import draw_seed
-from gaussflow.persistence.state import Persistent
+from gaussflow.persistence.shapes import Array, Items, Part
+from gaussflow.persistence.state import Persistent, check_that
 
 PRIORS = ("standard", "gaussian", "gmm", "gaussianization")
 
@@ -27,6 +28,17 @@ class MixturePrior(Persistent):
     ``factors``, (n_components, n_features, n_features), are the covariances' lower
     Cholesky factors.
     """
+
+    _state = {
+        "weights": Array("f", "components", within="[0, 1]"),
+        "means": Array("f", "components", "codes"),
+        "factors": Array("f", "components", "codes", "codes"),
+    }
+
+    def _check_state(self):
+        whole = np.isclose(self.weights.sum(), 1.0)
+        diagonals = np.diagonal(self.factors, axis1=1, axis2=2)
+        check_that(self, whole and (diagonals > 0.0).all(), "it is no density")
 
     def __init__(self, weights, means, factors):
         self.weights = weights
@@ -61,6 +73,8 @@ class ModelPrior(Persistent):
     It has ``sample(n_samples, random_state)`` and ``score_samples``.
     """
 
+    _state = {"model": Part("Layer BaggedGenFlow")}
+
     def __init__(self, model):
         self.model = model
 
@@ -75,6 +89,8 @@ class ModelPrior(Persistent):
 
 class LabelledPrior(Persistent):
     """A MixturePrior or ModelPrior for each label, by its number."""
+
+    _state = {"priors": Items(Part("MixturePrior ModelPrior"))}
 
     def __init__(self, priors):
         self.priors = priors

@@ -11,6 +11,7 @@ from gaussflow.baselines.autoencoders.likelihoods import (
     gaussian_log_likelihood,
 )
 from gaussflow.baselines.noise import NOISES
+from gaussflow.persistence.shapes import Array
 
 LIKELIHOODS = ("bernoulli", "gaussian")
 REGULARIZERS = ("kl", "mmd")
@@ -81,6 +82,8 @@ class VAETransformer(LatentModel):
         "regularizer": Choice(REGULARIZERS),
         "noise": Choice(NOISE),
     }
+
+    _state = {"log_noise_": Array("f", None)}
 
     def __init__(
         self,

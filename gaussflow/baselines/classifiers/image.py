@@ -16,6 +16,7 @@ from gaussflow.baselines.networks.training import (
     standardised,
 )
 from gaussflow.metrics._classifier import FeatureClassifier
+from gaussflow.persistence.shapes import Array, Part
 
 
 class NetworkClassifier(FeatureClassifier, Trained):
@@ -32,6 +33,11 @@ class NetworkClassifier(FeatureClassifier, Trained):
     loss_curve_ : list of dict
         Loss of each epoch.
     """
+
+    _state = {
+        "network_": Part("Network"),
+        "classes_": Array("biufUSO", None, within=None),
+    }
 
     _rules = Trained._rules | {"hidden": Integer(1), "dropout": Number("[0, 1)")}
     #: Streams of randomness: for the start, the split, the training, and others.

@@ -12,6 +12,7 @@ from gaussflow._common.seeds import draw_seed
 from gaussflow.baselines.classifiers.image import ImageClassifier, NetworkClassifier
 from gaussflow.baselines.networks.network import Network
 from gaussflow.baselines.networks.training import standardised
+from gaussflow.persistence.shapes import Scalar
 
 #: Passes over the bundled digits that pretrain the default backbone.
 PRETRAINING_EPOCHS = 10
@@ -69,6 +70,8 @@ class TransferClassifier(NetworkClassifier):
     # Labels are few here, and a step is a batch.
     _auto_batch = 32
     _n_streams = 4
+
+    _state = {"backbone_": Scalar()}
 
     def __init__(
         self,

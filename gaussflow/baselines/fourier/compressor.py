@@ -30,7 +30,8 @@ from gaussflow.baselines.fourier.training import (
 )
 from gaussflow.metrics import psnr
 from gaussflow.persistence import Saved
-from gaussflow.persistence.state import Persistent
+from gaussflow.persistence.shapes import Array, Items, Plain, Scalar
+from gaussflow.persistence.state import Persistent, check_that
 
 #: Pixels of a step of Adam, where there are so many.
 _BATCH = 4096
@@ -148,6 +149,28 @@ class FourierImageCompressor(Saved, Persistent, BaseEstimator):
         "learning_rate": Number("(0, 1)", "auto"),
         "n_polish_steps": Integer(1),
     }
+
+    _state = {
+        "width_": Integer(1, 32),
+        "depth_": Integer(1, 255),
+        "basis_": Choice(BASES),
+        "image_shape_": Items(Integer(1), None, tuple),
+        "loss_curve_": Plain(),
+        "trained_psnr_": Scalar(),
+        "_stream": Array("u1", None),
+        "entropy_bytes_": Scalar(),
+        "weights_": Array("f8", "n_weights_"),
+        "n_weights_": Integer(1),
+        "psnr_": Scalar(),
+        "bpp_": Scalar(),
+    }
+
+    def _check_state(self):
+        if "weights_" in vars(self):
+            channels = (*self.image_shape_, 1)[2]
+            fits = len(self.image_shape_) in (2, 3) and channels in (1, 3)
+            fits = fits and self._net().n_weights == self.n_weights_
+            check_that(self, fits, "its weights are of another net")
 
     def __init__(
         self,

@@ -4,7 +4,14 @@ import math
 
 import numpy as np
 
-from gaussflow._common.checks import Choice, Integer, Number, check_sizes, keep_params
+from gaussflow._common.checks import (
+    Choice,
+    Integer,
+    Number,
+    check_sizes,
+    is_integer,
+    keep_params,
+)
 from gaussflow.baselines.autoencoders.priors import MAX_ROWS
 from gaussflow.baselines.autoencoders.reconstruction import ReconstructionModel
 from gaussflow.baselines.fourier.codes import (
@@ -25,6 +32,8 @@ from gaussflow.baselines.fourier.net import (
 )
 from gaussflow.baselines.networks.architectures import dense_steps
 from gaussflow.baselines.networks.training import standardised
+from gaussflow.persistence.shapes import Array, Plain, Text
+from gaussflow.persistence.state import check_that
 
 MODES = ("encoder", "autodecoder")
 #: The decoder's last layer starts this much smaller than others: what all images have
@@ -135,6 +144,23 @@ class FourierGenerator(ReconstructionModel):
         "n_search": Integer(0, None, "auto"),
         "n_pixels": Integer(1, None, "auto"),
     }
+
+    _state = {
+        "n_weights_": Integer(1),
+        "start_": Array("f", None, None, others=(None,)),
+        "_net": Plain(),
+        "_mode": Text(),
+    }
+
+    def _check_state(self):
+        super()._check_state()
+        if "_net" in vars(self):
+            *numbers, basis = self._net
+            fits = len(numbers) == 3 and all(is_integer(n, 1, 255) for n in numbers)
+            fits = fits and basis in BASES
+            fits = fits and FourierNet(*self._net).n_weights == self.n_weights_
+            fits = fits and self.decoder_.weights[-1].shape == (self.n_weights_,)
+            check_that(self, fits, "its decoder gives weights of another net")
 
     def __init__(
         self,

@@ -5,7 +5,9 @@ import math
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from gaussflow.persistence.state import Persistent
+from gaussflow._common.checks import is_integer
+from gaussflow.persistence.shapes import Array, Items, Plain
+from gaussflow.persistence.state import Persistent, check_that
 
 #: Rows that are run at a time, by the memory that convolutions need.
 BLOCK_ROWS = 512
@@ -41,6 +43,32 @@ class Network(Persistent):
     >>> net(np.ones((4, 3))).shape
     (4, 2)
     """
+
+    _state = {"steps": Items(Plain()), "weights": Items(Plain())}
+
+    def _check_state(self):
+        shapes = []
+        for step in self.steps:
+            known = type(step) in (tuple, list) and step and step[0] in NUMBERS
+            check_that(self, known, "a step is unknown")
+            name, *numbers = step
+            least = 1 if name in WEIGHT_SHAPES else 0
+            sound = len(numbers) == NUMBERS[name] and all(
+                is_integer(n, least) or (i == 4 and n == 0) or name == "dropout"
+                for i, n in enumerate(numbers)
+            )
+            check_that(self, sound, f"the numbers of {name} make no sense")
+            if name in WEIGHT_SHAPES:
+                shape, n_out = WEIGHT_SHAPES[name](*numbers)
+                shapes += [shape, (n_out,)]
+            if name in ("conv", "deconv"):
+                *_, size, stride, padding = numbers
+                sound = padding < size and (name == "conv" or stride <= size)
+                check_that(self, sound, f"the numbers of {name} make no sense")
+        check_that(self, len(shapes) == len(self.weights), "a weight is missing")
+        for shape, weight in zip(shapes, self.weights, strict=True):
+            fits = Array("f", *shape).accepts(weight) and weight.shape == shape
+            check_that(self, fits, "a weight is of another shape, or not finite")
 
     def __init__(self, steps, weights):
         self.steps = steps
@@ -98,6 +126,12 @@ WEIGHT_SHAPES = {
     "conv": lambda i, o, size, *_: ((o, i, size, size), o),
     "deconv": lambda i, o, size, *_: ((i, o, size, size), o),
 }
+
+
+#: How many numbers each step has.
+NUMBERS = {"dense": 2, "conv": 5, "deconv": 5, "image": 3, "maps": 3, "crop": 2}
+NUMBERS |= {"labels": 1, "dropout": 1}
+NUMBERS |= dict.fromkeys(("relu", "pool", "average", "rows", "flat"), 0)
 
 
 def append_labels(x, n_labels, labels):

@@ -9,7 +9,8 @@ from gaussflow._common.docstrings import complete_docstrings
 from gaussflow._common.optional import import_optional
 from gaussflow._common.seeds import as_generator
 from gaussflow.persistence import Saved
-from gaussflow.persistence.state import Persistent
+from gaussflow.persistence.shapes import COLUMNS, Array, Plain
+from gaussflow.persistence.state import Persistent, check_that
 
 #: Rows that are standardised at a time.
 BLOCK_ROWS = 4096
@@ -51,6 +52,19 @@ class Trained(Saved, Persistent, BaseEstimator):
     n_features_in_ : int
         Columns seen at fit.
     """
+
+    _state = {
+        **COLUMNS,
+        "offset_": Array("f", None),
+        "scale_": Array("f", None, within="(0, inf)"),
+        "loss_curve_": Plain(),
+    }
+
+    def _check_state(self):
+        for name in ("offset_", "scale_"):
+            if name in vars(self):
+                fits = len(vars(self)[name]) in (1, self.n_features_in_)
+                check_that(self, fits, f"{name} is of other width")
 
     #: Rows of a batch with batch_size="auto", where there are so many.
     _auto_batch = 128
