@@ -15,9 +15,11 @@ PARTICLES_EACH = 8
 #: Particles are resampled where their effective number falls below this share, the
 #: usual one.
 RESAMPLE = 0.5
-#: Draws of a row, for each imputation and at least; more where some break a rule.
-#: Chosen by hand.
-TRIES = ((1, 1), (2, 16), (8, 64))
+#: Draws of a row, for each imputation and at least, and whether they are kept to cells
+#: that break no rule; more where some break one. Chosen by hand.
+TRIES = ((1, 1, False), (2, 16, False), (8, 64, True))
+#: Parts of a cell that a rule allows or not, each by its middle. Chosen by hand.
+PARTS = 8
 #: Rows that are drawn at a time; bounds memory.
 BLOCK_ROWS = 50_000
 
@@ -69,7 +71,7 @@ def _drawn_rows(encoder, forest_map, rules, found, rows, n_imputations, rng):
     broken = _broken_by_observed(encoder, rules, rows)
     owner, n_wrong, frames = [], [], []
     n_good = np.zeros(len(rows), dtype=int)
-    for each, least in TRIES:
+    for each, least, kept in TRIES:
         pending = np.flatnonzero(n_good < n_imputations)
         if len(pending) == 0:
             break
@@ -77,7 +79,8 @@ def _drawn_rows(encoder, forest_map, rules, found, rows, n_imputations, rng):
         step = max(1, BLOCK_ROWS // n_draws)
         for start in range(0, len(pending), step):
             at = pending[start : start + step]
-            ranks = _draw(encoder, forest_map, rows.iloc[at], n_draws, rng)
+            room = (rules, broken[at]) if kept else None
+            ranks = _draw(encoder, forest_map, rows.iloc[at], n_draws, rng, room)
             at = np.repeat(at, n_draws)
             ranks = ranks.reshape(len(at), -1)
             observed = rows.iloc[at].reset_index(drop=True)
@@ -136,7 +139,35 @@ def _completed(encoder, rules, frame, observed):
     return filled, np.concatenate(wrong, axis=1)
 
 
-def _draw(encoder, forest_map, df, n_imputations, rng):
+def _keep_room(encoder, forest_map, book, df, rules, broken):
+    """Restrict gaps to the parts of cells whose middles, alone, break no rule.
+
+    Gaps that no part or every part allows, and rules that are ``broken`` already,
+    restrict nothing.
+    """
+    share = (np.arange(PARTS) + 0.5) / PARTS
+    for j, i in enumerate(encoder.learned_):
+        column, cells = encoder.schema_.columns[i], forest_map.cells[j]
+        gaps = np.flatnonzero(df[column.name].isna())
+        first = int(cells.has_missing)
+        low, high = cells.low[first:], cells.high[first:]
+        places = (low[:, None] + share * (high - low)[:, None]).ravel()
+        if len(gaps) == 0 or len(places) == 0:
+            continue
+        own = np.repeat(gaps, len(places))
+        frame = df.iloc[own].reset_index(drop=True)
+        values = from_numbers(encoder.maps_[j].values(places), column)
+        write(frame, column.name, np.arange(len(own)), pd.concat([values] * len(gaps)))
+        wrong = _completed(encoder, rules, frame, frame)[1] & ~broken[own]
+        wrong = wrong.any(axis=1).reshape(len(gaps), -1)
+        for row, bad in zip(gaps, wrong, strict=True):
+            if bad.any() and not bad.all():
+                turns = np.flatnonzero(np.diff(np.r_[True, bad, True]))
+                ends = (first + turns / PARTS).reshape(-1, 2).tolist()
+                book.of[row, j] = book.add([(start, stop) for start, stop in ends])
+
+
+def _draw(encoder, forest_map, df, n_imputations, rng, room=None):
     """Return ranks of completed rows, of shape (n_rows, n_imputations, n_features)."""
     observed = ObservedRows(encoder, forest_map, df)
     observed.set_patterns(_fullest, gated=False)
@@ -147,6 +178,8 @@ def _draw(encoder, forest_map, df, n_imputations, rng):
             # What is missing here had a value: the law is that of filled cells.
             filled = book.add([(1.0, float(cells.n_cells))])
             book.of[book.of[:, j] < 0, j] = filled
+    if room is not None:
+        _keep_room(encoder, forest_map, book, df, *room)
     n_particles = max(MIN_PARTICLES, PARTICLES_EACH * n_imputations)
     out = np.empty((len(df), n_imputations, learned))
     step = max(1, BLOCK_NUMBERS // (n_particles * len(encoder.maps_)))
