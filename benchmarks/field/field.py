@@ -5,13 +5,14 @@ missing, ``impute``, as a stranger would call them. What comes out is compared w
 file's own cells as text, without the package's reading of them: no cell of a key (whole
 numbers, all different, that count the rows or are named so), no text that fewer than 5
 rows hold, in the table or in its report, no lowest or highest number or date that fewer
-hold. A command that runs into the time limit, or kills its process, is named as such.
+hold. A command that runs into the time limit, hangs, or kills its process is named.
 """
 
 import contextlib
 import io
 import multiprocessing
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -31,6 +32,8 @@ SUFFIXES = (".csv", ".data", ".txt")
 GAPS = ["", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "<NA>"]
 #: ``--min-category-count`` of the command line.
 MIN_COUNT = 5
+#: A table hangs that takes so many times its limit by the clock on the wall.
+PATIENCE = 20
 #: Tables below this size need not give a synthetic table.
 MIN_SHAPE = (30, 2)
 #: Texts this short may stand in a page by chance, as part of a word.
@@ -42,7 +45,8 @@ def main(argv=None):
     parser.add_argument("folder", type=Path, nargs="+")
     parser.add_argument("--head", type=int, help="only the first rows of each table")
     parser.add_argument("--sample", type=int, help="only so many tables, by chance")
-    parser.add_argument("--limit", type=float, default=60, help="seconds a table")
+    parser.add_argument("--limit", type=float, default=60, help="CPU seconds a table")
+    parser.add_argument("--resume", action="store_true", help="keep earlier results")
     parser.add_argument("--jobs", type=int, default=1)
     args = parser.parse_args(argv)
     tables = [
@@ -55,28 +59,34 @@ def main(argv=None):
         chosen = np.random.default_rng(0).permutation(len(tables))[: args.sample]
         tables = [tables[i] for i in chosen]
     out = ResultFile(args.out, ["table", "head"])
+    if args.resume:
+        done = {(r["table"], r["head"]) for r in out.content["results"]}
+        tables = [t for t in tables if (name_of(*t), args.head) not in done]
     waiting, workers = iter(tables), [Worker() for _ in range(args.jobs)]
     busy = {w: next(waiting, None) for w in workers}
     for worker, task in busy.items():
         if task:
-            worker.begin(task[1], args.head)
+            worker.begin(task[1], args.head, args.limit)
     while any(busy.values()):
         for worker in [w for w, task in busy.items() if task]:
-            record = worker.poll(args.limit)
+            record = worker.poll()
             if record is None:
                 continue
-            folder, path = busy[worker]
-            name = f"{folder.name}/{path.relative_to(folder)}"
+            name = name_of(*busy[worker])
             out.add({"table": name, "head": args.head, **record})
             print(line(name, record), flush=True)
             busy[worker] = next(waiting, None)
             if busy[worker]:
-                worker.begin(busy[worker][1], args.head)
+                worker.begin(busy[worker][1], args.head, args.limit)
     for worker in workers:
         worker.close()
     out.content["summary"] = summary(out.content["results"])
     out.add(out.content["results"][-1])
     print(out.content["summary"])
+
+
+def name_of(folder, path):
+    return f"{folder.name}/{path.relative_to(folder)}"
 
 
 def line(name, record):
@@ -113,17 +123,18 @@ class Worker:
         self.context = multiprocessing.get_context("spawn")
         self.process = None
 
-    def begin(self, path, head):
+    def begin(self, path, head, limit):
         if self.process is None or not self.process.is_alive():
             self.pipe, other = self.context.Pipe()
             self.process = self.context.Process(target=work, args=(other,), daemon=True)
             self.process.start()
             other.close()
             self.pipe.recv()  # it has imported all
-        self.start, self.record = time.monotonic(), blank()
-        self.pipe.send((path, head))
+        self.deadline, self.limit = time.monotonic() + PATIENCE * limit, limit
+        self.record = blank()
+        self.pipe.send((path, head, limit))
 
-    def poll(self, limit):
+    def poll(self):
         """Return the record if the table is done, has had its time, or killed it."""
         try:
             while self.pipe.poll(0.05):
@@ -132,16 +143,14 @@ class Worker:
                     return self.record
         except EOFError:
             self.process.join()
-            return self._lost(f"died ({self.process.exitcode})")
-        if time.monotonic() - self.start > limit:
-            self.close()
-            return self._lost("time limit")
-        return None
-
-    def _lost(self, end):
+        if self.process.is_alive() and time.monotonic() < self.deadline:
+            return None
+        self.close()
+        self.record["seconds"] = self.limit
+        end = {-signal.SIGPROF: "time limit", -signal.SIGKILL: "hangs"}
         command = COMMANDS[min(len(self.record["exit"]), len(COMMANDS) - 1)]
-        self.record["exit"][command] = end
-        self.record["seconds"] = round(time.monotonic() - self.start, 1)
+        code = self.process.exitcode
+        self.record["exit"][command] = end.get(code, f"died ({code})")
         return self.record
 
     def close(self):
@@ -168,13 +177,16 @@ def work(pipe):
     sys.stdin = open(os.devnull)
     pipe.send("ready")
     while True:
-        path, head = pipe.recv()
-        record, start = blank(), time.monotonic()
+        path, head, limit = pipe.recv()
+        # Of the processor's time, which other work on the machine does not change.
+        signal.setitimer(signal.ITIMER_PROF, limit)
+        record, start = blank(), time.process_time()
         with tempfile.TemporaryDirectory() as folder:
             for _ in steps(path, head, Path(folder), record):
-                record["seconds"] = round(time.monotonic() - start, 1)
+                record["seconds"] = round(time.process_time() - start, 1)
                 pipe.send((record, False))
-        record["seconds"] = round(time.monotonic() - start, 1)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        record["seconds"] = round(time.process_time() - start, 1)
         pipe.send((record, True))
 
 
@@ -248,7 +260,16 @@ def cells(path):
 def leaks(real, made, told):
     """Count, by kind and column, what fewer than five rows hold and came out."""
     found = {"keys": {}, "levels": {}, "extremes": {}, "in_report": {}}
+    if made.shape[1] != real.shape[1]:
+        return {"columns": {"in all": made.shape[1]}}
+    made = made.set_axis(real.columns, axis=1)  # spaces around names are not kept
     told = "\n".join(told)
+    # What may be told: names of columns, and cells that enough rows hold.
+    common = [str(name) for name in real]
+    for name in real:
+        counts = real[name].value_counts()
+        common += counts.index[counts >= MIN_COUNT].tolist()
+    common = "\n".join(common)
     for name in real:
         was, new = real[name].dropna(), made[name].dropna()
         numbers = pd.to_numeric(was, errors="coerce")
@@ -266,11 +287,11 @@ def leaks(real, made, told):
             if is_date:
                 numbers = dates
                 ends = pd.to_datetime(new, errors="coerce", format="ISO8601", utc=True)
-            found["extremes"][name] = beyond(numbers, ends)
+            found["extremes"][name] = at_ends(numbers, ends)
         else:
             found["levels"][name] = int(new.isin(rare).sum())
         if not is_number and not is_date:
-            texts = {t for t in rare if len(t) >= MIN_TOLD} - {str(c) for c in real}
+            texts = (t for t in rare if len(t) >= MIN_TOLD and t not in common)
             found["in_report"][name] = sum(t in told for t in texts)
     kinds = {k: {str(c): n for c, n in v.items() if n} for k, v in found.items()}
     return {kind: columns for kind, columns in kinds.items() if columns}
@@ -285,18 +306,17 @@ def is_row_number(name, numbers, is_whole):
     return span == len(numbers) or named
 
 
-def beyond(was, new):
-    """Count the cells at or beyond an end that fewer than five real rows hold."""
-    low, high = was.min(), was.max()
-    below = (new <= low) if (was == low).sum() < MIN_COUNT else (new < low)
-    above = (new >= high) if (was == high).sum() < MIN_COUNT else (new > high)
-    return int((below | above).sum())
+def at_ends(was, new):
+    """Count the cells that are an end which fewer than five real rows hold."""
+    ends = [end for end in (was.min(), was.max()) if (was == end).sum() < MIN_COUNT]
+    return int(new.isin(ends).sum())
 
 
 def changes(real, filled):
     """Count the cells that were there and came back otherwise."""
-    if len(real) != len(filled) or list(real) != list(filled):
+    if real.shape != filled.shape:
         return real.size
+    filled = filled.set_axis(real.columns, axis=1)
     held = real.notna()
     return int((held & (real.astype(str) != filled.astype(str))).to_numpy().sum())
 

@@ -27,12 +27,15 @@ def test_each_kind_of_leak_is_counted_by_column():
     assert field.leaks(real, made.assign(id=real["id"]), told) == {"keys": {"id": 60}}
     found = field.leaks(real, made.assign(age=real["age"]), told)
     assert found == {"extremes": {"age": 6}}  # three rows at either end
-    found = field.leaks(real, made.assign(seen="1999-01-01"), told)
+    rare = real.assign(seen=["1999-01-01", *real["seen"][1:]])
+    found = field.leaks(rare, made.assign(seen="1999-01-01"), told)
     assert found == {"extremes": {"seen": 60}}
     found = field.leaks(real, made.assign(site=real["site"]), told)
     assert found == {"levels": {"site": 3}}
     found = field.leaks(real, made, ["one of Reykjavik"])
     assert found == {"in_report": {"site": 1}}
+    longer = real.assign(town=["Reykjavik harbour"] * 60)
+    assert field.leaks(longer, longer.assign(**made), ["in Reykjavik harbour"]) == {}
 
 
 def test_cells_that_come_back_otherwise_are_counted():

@@ -46,6 +46,10 @@ def few_cells(n_cells, decimals):
     return plant
 
 
+def far_numbers(frame, rng):
+    frame["far"] = 1e300 * rng.normal(size=len(frame))
+
+
 def rare_pattern(frame, rng):
     frame["lab"] = rng.normal(size=len(frame))
     frame.loc[[1, 70, 140], "lab"] = np.nan
@@ -63,6 +67,7 @@ ODD = {
     "nearly constant text": nearly_constant,
     "nearly constant number": nearly_constant_number,
     "nearly constant flag": nearly_constant_flag,
+    "numbers beyond single floats": far_numbers,
     "rare pattern": rare_pattern,
     "every row its own pattern": own_patterns,
 }

@@ -390,7 +390,7 @@ def _check_header(header, path, separator):
     if twice:
         raise TableError(
             f"{path}: column name(s) {', '.join(map(repr, twice))} occur more than "
-            "once. Rename the duplicates in the header."
+            "once. Rename the duplicates in the header; a file without one needs one."
         )
 
 

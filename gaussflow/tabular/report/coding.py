@@ -9,6 +9,10 @@ import pandas as pd
 from gaussflow.tabular.columns.cells import to_numbers
 from gaussflow.tabular.columns.inference import fits_kind
 
+#: Columns that reach further are scored in units of their largest number: trees of
+#: scikit-learn hold single floats, whose largest is 3e38.
+MAX_NUMBER = 1e30
+
 
 class Coded(NamedTuple):
     """The tables of a report as matrices, and which columns hold codes."""
@@ -64,6 +68,10 @@ def code_tables(schema, *tables):
         code = _numbers if column.is_number else _codes
         for matrix, values in zip(matrices, code(cells, column), strict=True):
             matrix[:, j] = values
+        largest = np.nanmax(np.abs(matrices[0][:, j]), initial=0.0)
+        if largest > MAX_NUMBER:
+            for matrix in matrices:
+                matrix[:, j] /= largest
     return [c.name for c in kept], categorical, matrices
 
 
