@@ -17,6 +17,8 @@ from gaussflow.tabular.constraints.constraint import Constraint
 #: New keys begin at a power of ten up to this one: float64 is exact below 9e15, int64
 #: below 9.2e18, and a trillion keys fit behind each.
 LAST_START = {True: 10**15, False: 10**18}
+#: What a column tells of no number.
+NO_BOUNDS = {"low": None, "high": None, "origin": 0, "step": 1}
 #: Dtypes whose cells cannot be left empty.
 ALWAYS_FILLED = ("bool", "int", "uint")
 
@@ -78,7 +80,7 @@ def public(schema, df, min_count):
         if column.missing < min_count:
             changed["missing"] = 0
         if column.is_number:
-            changed |= {"low": None, "high": None, "origin": 0, "step": 1}
+            changed |= NO_BOUNDS
         if column.levels is not None:
             changed["distinct"] = len(column.levels)
         columns.append(replace(column, **changed))
@@ -135,7 +137,7 @@ def _emptied(column, note, min_count):
                 "or lower min_category_count."
             )
     kind = "text" if column.distinct else column.kind
-    column = replace(column, kind=kind, note=note)
+    column = replace(column, kind=kind, note=note, **NO_BOUNDS)
     return _cut(column, [], min_count) if column.levels is not None else column
 
 
@@ -146,7 +148,7 @@ def _numbers_through(column, cells, min_count):
     if len(values) > FEW_VALUES or len(kept) != 1:
         return column
     note = f"one level only has {min_count} rows or more"
-    changed = {"kind": "constant", "distinct": 1, "note": note}
+    changed = {**NO_BOUNDS, "kind": "constant", "distinct": 1, "note": note}
     if column.kind == "datetime":
         changed["origin"] = int(column.origin + column.step * kept[0])
     else:

@@ -202,6 +202,8 @@ def _ask(model, X, y, asked):
     with threadpool_limits(1), warnings.catch_warnings():
         # A linear model that needs more steps is as good as it gets here.
         warnings.simplefilter("ignore", ConvergenceWarning)
+        empty = np.isnan(X).all(axis=0)  # boosting has no bins for it
+        X, asked = (np.where(empty, 0.0, rows) for rows in (X, asked))
         model.fit(X, y)
         classifies = hasattr(model, "predict_proba")
         return model.predict_proba(asked) if classifies else model.predict(asked)

@@ -54,8 +54,8 @@ def _histogram(column, train, real, synthetic):
     skip = min(skip, (len(known) - MIN_NAMED) // 2)
     low = known[skip : skip + MIN_NAMED].mean()
     high = known[::-1][skip : skip + MIN_NAMED].mean()
-    if low == high:
-        high += max(abs(low), 1.0)
+    if not high - low > 1e-9 * abs(low):
+        high = low + max(abs(low), 1.0)
     distinct = len(np.unique(both[(both >= low) & (both <= high)]))
     # One bin a value where values are few.
     edges = np.linspace(low, high, int(np.clip(distinct, 2, 30)) + 1)
