@@ -34,6 +34,7 @@ class BaseSynthesizer(Saved, Persistent, BaseEstimator):
         if "flow_" in vars(self):
             fits = self.flow_.n_features_in_ == len(self.encoder_.maps_)
             fits &= self.rules_.names == self.schema_.names
+            fits &= self.rules_.kept == self.encoder_.schema_.names
             check_that(self, fits, "its parts are of different tables")
 
     _rules = {"min_category_count": Integer(1)}

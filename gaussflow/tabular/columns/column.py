@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import pandas as pd
 
 from gaussflow._common.checks import Choice, Flag, Integer, Number, Rule
@@ -101,6 +102,11 @@ class Column(Persistent):
         "declared": Flag(),
         "note": Text(),
     }
+
+    def covers(self, numbers):
+        """Return whether numbers, NaN aside, are codes of the levels, if it has any."""
+        codes = numbers[~np.isnan(numbers)]
+        return self.is_number or np.isin(codes, range(len(self.levels or ()))).all()
 
     def _check_state(self):
         try:

@@ -4,7 +4,7 @@ import numpy as np
 
 from gaussflow._common.checks import Flag, Number
 from gaussflow.persistence.shapes import ABSENT, Array, Items, Part, Scalar
-from gaussflow.persistence.state import Persistent
+from gaussflow.persistence.state import Persistent, check_that
 from gaussflow.tabular.columns.cells import from_numbers, is_single, to_numbers
 from gaussflow.tabular.columns.value_maps import FEW_VALUES
 from gaussflow.tabular.constraints.evaluation import ULPS
@@ -105,6 +105,9 @@ class SumColumn(Derived):
         "open_ends": Items(Flag(), 2, list, ABSENT),
     }
 
+    def _check_state(self):
+        check_that(self, self.column.is_number, "a sum must be a number")
+
     def __init__(self, column, sources, factors, constant):
         super().__init__(column, sources)
         self.factors, self.constant = factors, constant
@@ -179,6 +182,11 @@ class LookupColumn(Derived):
         "values": Array("f8", "knots", within=None),
         "known": Array("b", "knots"),
     }
+
+    def _check_state(self):
+        numbers = np.append(self.values, self.for_missing).astype(np.float64)
+        fits = self.column.covers(numbers) and len(self.knots) > 0
+        check_that(self, fits, "its values are no levels of its column")
 
     def __init__(self, column, source):
         super().__init__(column, [source.name])

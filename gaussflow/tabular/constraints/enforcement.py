@@ -63,6 +63,11 @@ class Rules(Persistent):
     def _check_state(self):
         for names in self.rule_columns:
             check_that(self, set(names) <= set(self.names), "a rule has no column")
+        known = set(self.kept)
+        for derived in self.derived:
+            fits = known.issuperset(derived.sources)
+            check_that(self, fits, "a column is computed before its sources")
+            known.add(derived.column.name)
 
     def __init__(self, schema, df, constraints, *, target=None, min_count=5):
         schema.check(df)

@@ -64,6 +64,10 @@ class RankEncoder(Persistent):
             fits = (places < n_columns).all()
             fits &= len(self.maps_) == len(self.learned_) + len(missing.maps_)
             check_that(self, fits, "its maps are not those of its columns")
+            for i, one in zip(self.learned_, self.maps_, strict=False):
+                codes = one.order_ if one.discrete else one.knots_
+                fits = self.schema_.columns[i].covers(codes)
+                check_that(self, fits, "a map has values that are no levels")
 
     def __init__(self, schema, *, min_count=5, target=None):
         self.schema = schema
