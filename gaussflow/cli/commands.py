@@ -280,6 +280,12 @@ def _make(
     unlearned = [str(c.name) for c in schema.excluded()]
     if unlearned:
         summary += f"\nnot learned: {', '.join(unlearned)} (gaussflow schema says why)"
+    rare = synthesizer.encoder_.suppressed_
+    if rare:
+        told = [f"{name} (of {found['rows']} rows)" for name, found in rare.items()]
+        summary += (
+            f"\nheld back, as too few rows hold them: values of {', '.join(told)}"
+        )
     return synthetic, reports, summary
 
 

@@ -96,7 +96,7 @@ def _through(column, cells, min_count):
         note = column.note or f"fewer than {min_count} filled cells; left empty"
         return _emptied(column, note, min_count), none
     if column.is_number:
-        return _numbers_through(column, cells, min_count), none
+        return _numbers_through(column, cells, min_count)
     if column.levels is None:  # a constant date
         return column, none
     counts = cells.astype(object).value_counts()
@@ -142,11 +142,14 @@ def _emptied(column, note, min_count):
 
 
 def _numbers_through(column, cells, min_count):
-    """Return a column of numbers; a constant if one value alone is common."""
+    """Return a column of numbers, and the counts of the values that do not pass.
+
+    It is a constant if one value alone is common.
+    """
     values, counts = np.unique(to_numbers(cells, column), return_counts=True)
     kept = values[counts >= min_count]
     if len(values) > FEW_VALUES or len(kept) != 1:
-        return column
+        return column, counts[:0]
     note = f"one level only has {min_count} rows or more"
     changed = {**NO_BOUNDS, "kind": "constant", "distinct": 1, "note": note}
     if column.kind == "datetime":
@@ -154,7 +157,7 @@ def _numbers_through(column, cells, min_count):
     else:
         level = from_numbers(kept, column).iloc[0]
         changed["levels"] = plain_levels([level], column.name)
-    return replace(column, **changed)
+    return replace(column, **changed), counts[counts < min_count]
 
 
 def new_keys_begin(cells, min_count):

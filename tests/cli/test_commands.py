@@ -136,3 +136,13 @@ def test_row_numbers_are_keys_whatever_is_held_out(here, table):
     keys = pd.read_csv("s.csv")["patient"]
     assert keys.is_unique
     assert not keys.isin(frame["patient"]).any()
+
+
+def test_summary_tells_what_too_few_rows_hold(here, capsys):
+    frame = patients(120)
+    frame["dose"] = [float(k * k) if k < 12 else 0.0 for k in range(120)]
+    frame.to_csv("t.csv", index=False)
+    assert cli.main(["synth", "t.csv", "--out", "s.csv", "--holdout", "0"]) == 0
+    assert set(pd.read_csv("s.csv")["dose"]) == {0.0}
+    out = capsys.readouterr().out
+    assert "held back, as too few rows hold them: values of dose (of 11 rows)" in out
