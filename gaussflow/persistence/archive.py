@@ -33,6 +33,11 @@ __all__ = ["PersistenceError", "Saved", "load", "save"]
 FORMAT = "gaussflow"
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
+#: What the head of every file says of who may have it, beside ``shareable``.
+NOTICE = (
+    "A fitted model is to be guarded as the rows it was fitted on: it tells how likely "
+    "each of them is. Only one that was not fitted may be shared."
+)
 #: Memory that loading may take: so many times the file, and so many bytes beside.
 MEMORY_RATIO, MEMORY_FLOOR = 4, 100_000_000
 #: Bytes that a value, and a list or dict, of the manifest takes at most, read as JSON
@@ -67,7 +72,8 @@ def save(obj, path):
     -----
     Arrays keep their dtype and C or Fortran order, so that the loaded model gives
     the same bits, in the byte order of the machine. The same model gives the same
-    file.
+    file. ``manifest.json`` in it says under ``shareable`` whether it may be given away:
+    a fitted model may not.
 
     Examples
     --------
@@ -105,6 +111,8 @@ def save(obj, path):
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "gaussflow_version": __version__,
+        "shareable": not any(name.endswith("_") for name in vars(obj)),
+        "notice": NOTICE,
         "model": encoder.encode(obj, type(obj).__name__),
     }
     text = json.dumps(manifest, allow_nan=False, ensure_ascii=True)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import gaussflow
+from gaussflow.layers import Elliptical
 from gaussflow.persistence import PersistenceError, load, save
 from gaussflow.persistence.state import Persistent
 
@@ -232,6 +233,16 @@ def test_a_foreign_zip_is_refused(members, tmp_path):
     write_zip(path, members)
     with pytest.raises(PersistenceError, match="zip file, but not a gaussflow model"):
         load(path)
+
+
+def test_the_head_says_that_a_fitted_model_is_not_to_be_shared(tmp_path):
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    for layer, shareable in ((Elliptical(), True), (Elliptical().fit(X), False)):
+        save(layer, tmp_path / "model.gflow")
+        with zipfile.ZipFile(tmp_path / "model.gflow") as archive:
+            head = json.loads(archive.read("manifest.json"))
+        assert head["shareable"] is shareable
+        assert "guarded" in head["notice"]
 
 
 def write_zip(path, members, compression=zipfile.ZIP_STORED):
