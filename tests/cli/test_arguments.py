@@ -21,7 +21,7 @@ BAD_TABLES = {
     "decimal.csv": (b'a,b\n"1,5",2\n"2,5",4\n', "--decimal ','"),
     "binary.csv": (b"a,b\n\0\0,1\n2,3\n", "null characters"),
     "no_header.csv": (b"1,2.5\n3,4\n5,6\n", "first line holds numbers only"),
-    "twice.csv": (b"a,b,a\n1,2,3\n4,5,6\n", "'a' occur more than once"),
+    "twice.csv": (b"a,b,a\n1,2,3\n4,5,6\n", "columns 1, 3 share their names"),
     "missing.csv": (b"a,b\n,NA\nNaN,\nNA,\n", "every cell is missing"),
     "ids.csv": (lines("id,k", *(f"{i},z" for i in range(20))), "no column to learn"),
     "infinite.csv": (lines("a,b", "inf,2", *["1.5,3"] * 9), "'a' has 1 infinite"),

@@ -386,11 +386,12 @@ def _check_header(header, path, separator):
             f"{path}: the first line holds numbers only. A header line that names "
             "the columns is needed; add one."
         )
-    twice = sorted({name for name in header if header.count(name) > 1})
+    # By number: in a file without a header, its names are a patient's cells.
+    twice = [str(k) for k, name in enumerate(header, 1) if header.count(name) > 1]
     if twice:
         raise TableError(
-            f"{path}: column name(s) {', '.join(map(repr, twice))} occur more than "
-            "once. Rename the duplicates in the header; a file without one needs one."
+            f"{path}: columns {', '.join(twice[:10])} share their names with others. "
+            "Rename them in the header; a file without one needs one."
         )
 
 
