@@ -81,7 +81,9 @@ def save(obj, path):
     >>> import numpy as np
     >>> from gaussflow.persistence.state import Persistent
     >>> from gaussflow.persistence import load, save
+    >>> from gaussflow.persistence.shapes import Array
     >>> class Scale(Persistent):
+    ...     _state = {"factor": Array("f", None)}
     ...     def __init__(self, factor):
     ...         self.factor = factor
     >>> with tempfile.TemporaryDirectory() as folder:

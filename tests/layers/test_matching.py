@@ -18,6 +18,7 @@ from gaussflow.layers import (
 from gaussflow.layers.iterations.matching import Matching, fit_matching, quantiles
 from gaussflow.layers.iterations.patches import Tiles
 from gaussflow.metrics import sliced_wasserstein
+from gaussflow.persistence.shapes import check_state
 
 
 def whole(P, Q, rng):
@@ -193,10 +194,10 @@ def test_a_flow_of_images_is_saved_in_one_file(digits_flow, tmp_path):
 )
 def test_damaged_maps_are_refused(name, value):
     _, _, matching, _, _ = matched(np.random.default_rng(0), n=50)
-    matching._check_state()
+    check_state(matching)
     setattr(matching, name, value(getattr(matching, name)))
     with pytest.raises(ValueError, match="Matching"):
-        matching._check_state()
+        check_state(matching)
 
 
 def test_what_follows_inverse_is_refused():

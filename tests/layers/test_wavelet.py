@@ -158,5 +158,5 @@ def test_what_is_no_layer_is_refused():
 def test_wavelets_alone_are_no_step_from_noise_to_data():
     X = np.random.default_rng(0).standard_normal((50, 16))
     flow = GenFlow([Haar((4, 4, 1))], direction="generate")
-    with pytest.raises(ValueError, match="Use Pyramid"):
+    with pytest.raises(ValueError, match="use Pyramid"):
         flow.fit(X)
