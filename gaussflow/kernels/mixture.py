@@ -116,7 +116,8 @@ def exp_minus(t):
     """Return exp(-t) for t in [0, 700], in a form that vectorises."""
     n = math.floor(t / LOG_2 + 0.5)
     r = (n * LOG_2_HIGH - t) + n * LOG_2_LOW
-    return _polynomial(EXP, r) * HALVINGS[int(n)]
+    # A NaN is no index; clipped, it comes out as the NaN of the polynomial.
+    return _polynomial(EXP, r) * HALVINGS[min(max(int(n), 0), len(HALVINGS) - 1)]
 
 
 @jit_fused
