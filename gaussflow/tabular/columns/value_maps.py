@@ -17,8 +17,8 @@ from gaussflow.persistence.state import Persistent, check_that
 FEW_VALUES = 20
 #: Half a cell of the grid; a little less, or its edge would round away from it.
 HALF_CELL = 0.5 - 1e-7
-#: Most rows of the groups between whose means knots lie: more tell no member from
-#: another (an attacker's AUC is .50 from 5 rows on), and blur the column.
+#: Most rows of the groups between whose means knots lie. Chosen by hand: more blur the
+#: column, and knots tell members with an AUC of .50 (benchmarks/tables/membership.py).
 MAX_KNOT_ROWS = 25
 #: Bisections that find the ranks between which a range's values come out: more than
 #: the bits of a rank in (0, 1).
@@ -294,10 +294,10 @@ def _group_knots(values, counts, group, low, high, min_count, half):
 
 def _short_end(end, values, counts, min_count, half):
     """Return a lower end that no extreme value held by few rows comes out of."""
-    # The value that ``min_count`` rows reach, and their mean.
+    # The mean of ``min_count`` rows; of a grid, the first place above it.
     at = min(int(np.searchsorted(np.cumsum(counts), min_count)), len(values) - 1)
     mean = np.average(values[: at + 1], weights=counts[: at + 1])
-    shortened = values[at] - half if half else mean
+    shortened = np.floor(mean) + 1.0 - half if half else mean
     return float(max(end, shortened) if end - half <= values[0] else end)
 
 
