@@ -2,7 +2,7 @@
 
 Parameters and attributes that a class does not describe are described as in the classes
 that it extends; arguments and results of a method as in the method that it overrides
-or, at last, in ``ARGUMENTS``. ``help`` shows them all.
+or, at last, in ``ARGUMENTS`` and ``METHODS``. ``help`` shows them all.
 """
 
 import inspect
@@ -24,6 +24,23 @@ labels : array-like of shape (n_samples,), or one label, or None
     None takes ``infer_labels(X)``.
 shape : tuple (height, width) or None, default=None
     Pixels to paint; None takes the training images'."""
+#: What methods of a name take and return, where none says otherwise.
+METHODS = {
+    "fit": {
+        "Parameters": "X : array-like of shape (n_samples, n_features)\n"
+        "    Training rows.",
+        "Returns": "self : object\n    The fitted estimator.",
+    },
+    "sample": {
+        "Returns": "X : ndarray of shape (n_samples, n_features)\n"
+        "    New rows in the units of the training data."
+    },
+    "score": {"Returns": "score : float\n    Higher is better."},
+    "score_samples": {
+        "Returns": "log_density : ndarray of shape (n_samples,)\n"
+        "    Log density in nats."
+    },
+}
 
 
 def complete_docstrings(cls):
@@ -48,18 +65,20 @@ def complete_docstrings(cls):
         method = getattr(method, "__func__", method)  # of a class method
         if inspect.isfunction(method) and method.__doc__ and not name.startswith("_"):
             overridden = getattr(super(cls, cls), name, None)
-            above = sections(overridden and overridden.__doc__)
-            complete(method, {"Parameters": ARGUMENTS}, above)
+            ours = getattr(overridden, "__module__", "").startswith("gaussflow.")
+            above = sections(overridden.__doc__ if ours else "")
+            complete(method, {"Parameters": ARGUMENTS}, METHODS.get(name, {}), above)
     return cls
 
 
 def complete(function, *above):
     """Complete the docstring of a function by sections of others; return it."""
     parts = sections(function.__doc__)
-    known = _entries("Parameters", *above, parts)
+    docs = [*above, parts]
+    known = _entries("Parameters", *docs)
     names = [n for n in inspect.signature(function).parameters if n in known]
     parts["Parameters"] = "\n".join(dict.fromkeys(known[n] for n in names))
-    parts.setdefault("Returns", above[-1].get("Returns", ""))
+    parts["Returns"] = next((d["Returns"] for d in docs[::-1] if "Returns" in d), "")
     function.__doc__ = _joined(parts)
     return function
 

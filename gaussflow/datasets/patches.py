@@ -5,12 +5,7 @@ from sklearn.utils import Bunch
 
 from gaussflow._common.checks import Choice
 from gaussflow._common.seeds import as_generator
-from gaussflow.datasets._files import (
-    FOLDER_VARIABLE,
-    data_file,
-    read_npz,
-    where_looked,
-)
+from gaussflow.datasets._files import FOLDER_VARIABLE, data_file, read_npz, where_looked
 
 _FILE = "density/bsds300_patches.npz"
 

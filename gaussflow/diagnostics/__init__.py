@@ -5,11 +5,7 @@ Every function returns an object with numbers (``to_dict``) and a text (``summar
 
 from gaussflow.diagnostics._results import Estimate, LossCurve, LossDecomposition
 from gaussflow.diagnostics.calibration import Calibration, calibration
-from gaussflow.diagnostics.gaussianity import (
-    Gaussianity,
-    GaussianityTest,
-    gaussianity,
-)
+from gaussflow.diagnostics.gaussianity import Gaussianity, GaussianityTest, gaussianity
 from gaussflow.diagnostics.loss import loss_decomposition
 
 __all__ = [

@@ -86,17 +86,7 @@ class BaggedGenFlow(MetaEstimator, DensityMixin, Persistent, BaseEstimator):
     _rules = {"n_estimators": Integer(1), "max_samples": Number("(0, 1]")}
 
     def fit(self, X, y=None):
-        """Fit every member to its rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Training rows.
-
-        Returns
-        -------
-        self : BaggedGenFlow
-        """
+        """Fit every member to its rows."""
         self._begin_fit()
         template = self._template("estimator", GenFlow())
         X = validate_data(self, X, dtype=FLOATS, ensure_min_samples=2)
@@ -115,13 +105,7 @@ class BaggedGenFlow(MetaEstimator, DensityMixin, Persistent, BaseEstimator):
         return self
 
     def score_samples(self, X):
-        """Return the natural log of the members' mean density at each row.
-
-        Returns
-        -------
-        log_density : ndarray of shape (n_samples,)
-            Log density in nats.
-        """
+        """Return the natural log of the members' mean density at each row."""
         X = self._validate(X)
         parts = run_threads(
             lambda member: log_density(member, X), self.estimators_, self.n_jobs
@@ -129,23 +113,11 @@ class BaggedGenFlow(MetaEstimator, DensityMixin, Persistent, BaseEstimator):
         return np.logaddexp.reduce(parts, axis=0) - np.log(len(parts))
 
     def score(self, X, y=None):
-        """Return the mean log density of X, in nats a row.
-
-        Returns
-        -------
-        score : float
-            Higher is better.
-        """
+        """Return the mean log density of X, in nats a row."""
         return float(np.mean(self.score_samples(X)))
 
     def sample(self, n_samples=1, *, random_state=None):
-        """Draw new rows, each from a member drawn at random.
-
-        Returns
-        -------
-        X : ndarray of shape (n_samples, n_features)
-            New rows in the units of the training data.
-        """
+        """Draw new rows, each from a member drawn at random."""
         check_is_fitted(self)
         Integer(1).check("n_samples", n_samples)
         member_rng, *rngs = as_generator(random_state).spawn(1 + len(self.estimators_))

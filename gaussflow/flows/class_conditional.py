@@ -83,14 +83,8 @@ class ClassConditionalFlow(MetaEstimator, ClassifierMixin, Persistent, BaseEstim
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Training rows.
         y : array-like of shape (n_samples,)
             Their labels, of any type that can be sorted: at least 2 rows of each.
-
-        Returns
-        -------
-        self : ClassConditionalFlow
         """
         self._begin_fit()
         flow = self._template("flow", GenFlow())
@@ -126,11 +120,6 @@ class ClassConditionalFlow(MetaEstimator, ClassifierMixin, Persistent, BaseEstim
         y : array-like of shape (n_samples,), or one label, or None, default=None
             With labels the density is log p(x | y); None sums over the classes by
             their shares: log p(x).
-
-        Returns
-        -------
-        log_density : ndarray of shape (n_samples,)
-            Log density in nats.
         """
         if y is None:
             return np.logaddexp.reduce(self.predict_joint_log_proba(X), axis=1)

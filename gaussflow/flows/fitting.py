@@ -13,7 +13,8 @@ from sklearn.base import clone
 from gaussflow._common.seeds import draw_seed
 from gaussflow.flows.architectures import automatic
 from gaussflow.flows.monitor import Monitor, stop_early
-from gaussflow.flows.refinement import STARTS, refine_last, retrace_last
+from gaussflow.flows.refinement.last_layer import refine_last, retrace_last
+from gaussflow.flows.refinement.layer import STARTS
 from gaussflow.layers.transport import Transport
 from gaussflow.marginals.ties import spread_ties
 

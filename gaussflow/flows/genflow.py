@@ -7,10 +7,17 @@ is longer than most; how it is fitted is in ``flows/fitting.py``.
 import numpy as np
 from sklearn.base import clone
 
-from gaussflow._common.checks import Choice, Flag, Integer, Number, check_params
+from gaussflow._common.checks import (
+    Choice,
+    Flag,
+    Integer,
+    Number,
+    check_params,
+    keep_params,
+)
 from gaussflow._common.seeds import as_generator
 from gaussflow.flows.fitting import chain, fit_flow
-from gaussflow.flows.refinement import refine_flow
+from gaussflow.flows.refinement.last_layer import refine_flow
 from gaussflow.layers.base import Layer
 from gaussflow.persistence.shapes import ABSENT, Items, Part, Plain
 
@@ -128,16 +135,7 @@ class GenFlow(Layer):
         random_state=None,
         verbose=0,
     ):
-        self.layers = layers
-        self.direction = direction
-        self.n_gen_samples = n_gen_samples
-        self.validation_fraction = validation_fraction
-        self.refinement = refinement
-        self.warm_start = warm_start
-        self.dtype = dtype
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-        self.verbose = verbose
+        keep_params(locals())
 
     # -- fitting --------------------------------------------------------------
 

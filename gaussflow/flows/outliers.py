@@ -77,10 +77,6 @@ class DensityOutlierDetector(MetaEstimator, OutlierMixin, Persistent, BaseEstima
         ----------
         X : array-like of shape (n_samples, n_features)
             Training rows; some may be outliers.
-
-        Returns
-        -------
-        self : DensityOutlierDetector
         """
         self._begin_fit()
         template = self._template("estimator", Elliptical(), BaggedGenFlow)

@@ -250,18 +250,7 @@ class Layer(
     # -- public face --------------------------------------------------------
 
     def fit(self, X, y=None):
-        """Fit the layer to carry X toward a standard normal.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Training rows.
-
-        Returns
-        -------
-        self : object
-            The fitted layer.
-        """
+        """Fit the layer to carry X toward a standard normal."""
         X = self._validate_fit(X)
         with one_library_thread(X.shape[1]):
             self._fit_validated(X)
@@ -318,34 +307,16 @@ class Layer(
         return self._run_blocks(self.inverse_and_log_det, Z)[0]
 
     def score_samples(self, X):
-        """Return the natural-log density of each row, in the units of X.
-
-        Returns
-        -------
-        log_density : ndarray of shape (n_samples,)
-            Log density in nats.
-        """
+        """Return the natural-log density of each row, in the units of X."""
         Z, log_det = self._run_blocks(self.forward_and_log_det, self._validate(X))
         return log_standard_normal(Z) + log_det
 
     def score(self, X, y=None):
-        """Return the mean log density of X, in nats a row.
-
-        Returns
-        -------
-        score : float
-            Higher is better.
-        """
+        """Return the mean log density of X, in nats a row."""
         return float(np.mean(self.score_samples(X)))
 
     def sample(self, n_samples=1, *, random_state=None):
-        """Draw new rows: standard normal noise mapped backwards.
-
-        Returns
-        -------
-        X : ndarray of shape (n_samples, n_features)
-            New rows in the units of the training data.
-        """
+        """Draw new rows: standard normal noise mapped backwards."""
         self._check_fitted()
         n_samples = check_integer("n_samples", n_samples, 1)
         rng = as_generator(random_state)
@@ -358,14 +329,9 @@ class Layer(
 
     def _check_state(self):
         """Refuse fitted parts that are not as wide as the rows they will see."""
-        parts = []
-        for name, value in vars(self).items():
-            if name.endswith("_"):
-                parts += value if isinstance(value, list) else [value]
-        for part in parts:
-            if isinstance(part, Persistent):
-                fits = part.n_features in (None, self._part_width(part))
-                check_that(self, fits, f"{type(part).__name__} is of other width")
+        for part in self._fitted_parts():
+            fits = part.n_features in (None, self._part_width(part))
+            check_that(self, fits, f"{type(part).__name__} is of other width")
 
     def _fitted_parts(self):
         """Return the layers, maps and iterations that a fit left."""

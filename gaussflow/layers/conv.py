@@ -98,11 +98,7 @@ class Conv(Patched):
             rngs = rng.spawn(len(views))
         fits = [
             fit_iteration(
-                X,
-                view_rng,
-                tiles=view,
-                n_fits=len(views),
-                **self._settings(),
+                X, view_rng, tiles=view, n_fits=len(views), **self._settings()
             )
             for view, view_rng in zip(views, rngs, strict=True)
         ]

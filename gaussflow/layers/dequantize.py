@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gaussflow._common.checks import Integer, check_params
+from gaussflow._common.checks import Integer, check_params, keep_params
 from gaussflow._common.seeds import draw_seed, mix_bits
 from gaussflow.layers.base import Layer
 
@@ -60,9 +60,7 @@ class Dequantize(Layer):
     _rules = {"n_levels": Integer(2, None, None)}
 
     def __init__(self, *, n_levels=256, n_jobs=None, random_state=None):
-        self.n_levels = n_levels
-        self.n_jobs = n_jobs
-        self.random_state = random_state
+        keep_params(locals())
 
     def fit_forward(self, X, rng, *, monitor=None, start=None):
         """Draw the seed; return the rows with fresh noise, and zeros."""

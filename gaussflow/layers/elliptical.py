@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import gammaincinv
 
-from gaussflow._common.checks import Number, check_params
+from gaussflow._common.checks import Number, check_params, keep_params
 from gaussflow.layers.base import Layer
 from gaussflow.layers.radial import Radial
 from gaussflow.marginals.standardisation import CONSTANT
@@ -69,9 +69,7 @@ class Elliptical(Layer):
     _rules = {"gate": Number("[0, inf)")}
 
     def __init__(self, *, gate=2.0, n_jobs=None, random_state=None):
-        self.gate = gate
-        self.n_jobs = n_jobs
-        self.random_state = random_state
+        keep_params(locals())
 
     def fit_forward(self, X, rng, *, monitor=None, start=None):
         check_params(self)

@@ -1,5 +1,6 @@
 """The Inverse layer: another layer, run backwards."""
 
+from gaussflow._common.checks import keep_params
 from gaussflow.layers.base import Layer
 from gaussflow.persistence.shapes import Part
 
@@ -39,9 +40,7 @@ class Inverse(Layer):
     _state = {"layer_": Part("Layer")}
 
     def __init__(self, layer, *, n_jobs=None, random_state=None):
-        self.layer = layer
-        self.n_jobs = n_jobs
-        self.random_state = random_state
+        keep_params(locals())
 
     data_step = True
 

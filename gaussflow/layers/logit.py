@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gaussflow._common.checks import Number, check_params
+from gaussflow._common.checks import Number, check_params, keep_params
 from gaussflow.layers.base import Layer
 from gaussflow.persistence.state import check_that
 
@@ -50,9 +50,7 @@ class Logit(Layer):
     _rules = {"alpha": Number("(0, 0.5)")}
 
     def __init__(self, *, bounds=None, alpha=0.05, n_jobs=None):
-        self.bounds = bounds
-        self.alpha = alpha
-        self.n_jobs = n_jobs
+        keep_params(locals())
 
     def fit_forward(self, X, rng, *, monitor=None, start=None):
         """Take the bounds; return the rows carried and their log-determinants."""

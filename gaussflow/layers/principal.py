@@ -1,5 +1,7 @@
 """The Principal layer: whitening, and another layer among the first components."""
 
+from functools import partial
+
 import numpy as np
 
 from gaussflow._common.checks import Integer, check_params, keep_params
@@ -76,26 +78,21 @@ class Principal(Layer):
         self.n_components_ = min(int(self.n_components), X.shape[1])
         self._fit_axes(X)
         self.layer_ = self.layer.unfitted(self.n_jobs)
-        scores = slice(0, self.n_components_)
-        seen = None if start is None else start.layer_
-        Y, change = self._whiten(X)
-        Y[:, scores], log_det = self.layer_.fit_forward(
-            Y[:, scores].copy(), rng, start=seen
-        )
-        return self._turn(Y, self.axes_.T), log_det + change
+        start = None if start is None else start.layer_
+        return self._forward(X, partial(self.layer_.fit_forward, rng=rng, start=start))
 
     def forward_and_log_det(self, X):
-        Y, change = self._whiten(X)
-        scores = slice(0, self.n_components_)
-        Y[:, scores], log_det = self.layer_.forward_and_log_det(Y[:, scores].copy())
-        return self._turn(Y, self.axes_.T), log_det + change
+        return self._forward(X, self.layer_.forward_and_log_det)
 
     def inverse_and_log_det(self, Z):
         Y = self._turn(Z, self.axes_)
         scores = slice(0, self.n_components_)
         Y[:, scores], log_det = self.layer_.inverse_and_log_det(Y[:, scores].copy())
-        X, change = self._unwhiten(Y)
-        return X, log_det + change
+        X = self._map_rows(
+            Y,
+            lambda p: ((p * self.scales_) @ self.axes_.T + self.mean_).astype(Y.dtype),
+        )
+        return X, log_det + float(np.log(self.scales_).sum())
 
     # -- helpers --------------------------------------------------------------
 
@@ -123,20 +120,16 @@ class Principal(Layer):
     def _turn(self, X, axes):
         return self._map_rows(X, lambda part: (part @ axes).astype(X.dtype))
 
-    def _whiten(self, X):
+    def _forward(self, X, method):
         # In float64: the last components may be a millionth of the first.
         Y = self._map_rows(
             X,
             lambda p: (((p - self.mean_) @ self.axes_) / self.scales_).astype(X.dtype),
         )
-        return Y, -float(np.log(self.scales_).sum())
-
-    def _unwhiten(self, Y):
-        X = self._map_rows(
-            Y,
-            lambda p: ((p * self.scales_) @ self.axes_.T + self.mean_).astype(Y.dtype),
-        )
-        return X, float(np.log(self.scales_).sum())
+        scores = slice(0, self.n_components_)
+        Y[:, scores], log_det = method(Y[:, scores].copy())
+        log_det = log_det - float(np.log(self.scales_).sum())
+        return self._turn(Y, self.axes_.T), log_det
 
     def _part_width(self, part):
         return self.n_components_

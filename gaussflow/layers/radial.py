@@ -206,10 +206,8 @@ class RadialMatching(TwoSample, Radial):
     finishes = False
 
     def __init__(self, *, gate=2.0, n_jobs=None, random_state=None):
+        keep_params(locals())
         self.match = "samples"
-        self.gate = gate
-        self.n_jobs = n_jobs
-        self.random_state = random_state
 
     def fit_between(self, X, target, rng, *, monitor=None):
         """Fit to the distances of X and of the target; return X carried."""

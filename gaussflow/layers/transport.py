@@ -1,5 +1,6 @@
 """The Transport layer: to noise by one map, to data by the inverse of another."""
 
+from gaussflow._common.checks import keep_params
 from gaussflow.layers.inverse import Inverse
 from gaussflow.layers.two_sample import TwoSample
 from gaussflow.mixtures.normality import looks_standard_normal
@@ -38,9 +39,7 @@ class Transport(TwoSample):
     """
 
     def __init__(self, layer, *, n_jobs=None, random_state=None):
-        self.layer = layer
-        self.n_jobs = n_jobs
-        self.random_state = random_state
+        keep_params(locals())
 
     @property
     def spreads_ties(self):

@@ -1,5 +1,7 @@
 """Haar wavelets: an image as a coarse image and the details it leaves out."""
 
+from functools import partial
+
 import numpy as np
 
 from gaussflow._common.checks import (
@@ -134,7 +136,7 @@ class Pyramid(Layer):
         keep_params(locals())
 
     def fit_forward(self, X, rng, *, monitor=None, start=None):
-        shape = check_pyramid("Pyramid", self.image_shape, self.n_levels, X.shape[1])
+        check_pyramid("Pyramid", self.image_shape, self.n_levels, X.shape[1])
         check_params(self)
         if not isinstance(self.layer, Layer):
             raise TypeError(
@@ -142,13 +144,8 @@ class Pyramid(Layer):
             )
         self.n_features_in_ = X.shape[1]
         self.layer_ = self.layer.unfitted(self.n_jobs)
-        band = self._band()
-        X = to_haar(X, shape, self.n_levels)
         start = None if start is None else start.layer_
-        X[:, band], log_det = self.layer_.fit_forward(
-            X[:, band].copy(), rng, start=start
-        )
-        return from_haar(X, shape, self.n_levels), log_det
+        return self._move(X, partial(self.layer_.fit_forward, rng=rng, start=start))
 
     def forward_and_log_det(self, X):
         return self._move(X, self.layer_.forward_and_log_det)
@@ -236,30 +233,22 @@ def from_haar(Z, shape, n_levels):
 
 def _split(image, axis):
     """Return the means and differences of neighbours along an axis."""
-    n_pairs = image.shape[axis] // 2
+    image = np.moveaxis(image, axis, 0)
+    paired = 2 * (len(image) // 2)
     half = image.dtype.type(np.sqrt(0.5))
-    every = [slice(None)] * image.ndim
-    every[axis] = slice(0, 2 * n_pairs, 2)
-    a = image[tuple(every)]
-    every[axis] = slice(1, 2 * n_pairs, 2)
-    b = image[tuple(every)]
-    every[axis] = slice(2 * n_pairs, None)
-    return np.concatenate([half * (a + b), image[tuple(every)]], axis), half * (a - b)
+    a, b = image[0:paired:2], image[1:paired:2]
+    means = np.concatenate([half * (a + b), image[paired:]])
+    return np.moveaxis(means, 0, axis), np.moveaxis(half * (a - b), 0, axis)
 
 
 def _join(low, high, axis):
     """Undo ``_split``."""
-    n_pairs = high.shape[axis]
+    low, high = np.moveaxis(low, axis, 0), np.moveaxis(high, axis, 0)
     half = low.dtype.type(np.sqrt(0.5))
-    every = [slice(None)] * low.ndim
-    every[axis] = slice(0, n_pairs)
-    mean = low[tuple(every)]
-    every[axis] = slice(n_pairs, None)
-    rest = low[tuple(every)]
-    pairs = np.stack([half * (mean + high), half * (mean - high)], axis + 1)
-    shape = list(low.shape)
-    shape[axis] = 2 * n_pairs
-    return np.concatenate([pairs.reshape(shape), rest], axis)
+    mean, rest = low[: len(high)], low[len(high) :]
+    pairs = np.stack([half * (mean + high), half * (mean - high)], axis=1)
+    image = np.concatenate([pairs.reshape(2 * len(high), *mean.shape[1:]), rest])
+    return np.moveaxis(image, 0, axis)
 
 
 def _halved(shape, n_levels):

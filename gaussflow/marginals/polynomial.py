@@ -17,11 +17,7 @@ from gaussflow.marginals.base import Marginal
 from gaussflow.marginals.cdf import BinnedCDF, normal_scores
 from gaussflow.marginals.counts import CENTRES
 from gaussflow.marginals.density import shrunk_histogram
-from gaussflow.marginals.spline_map import (
-    ROWS_OUTSIDE,
-    TAIL_SLOPES,
-    units_of,
-)
+from gaussflow.marginals.spline_map import ROWS_OUTSIDE, TAIL_SLOPES, units_of
 from gaussflow.persistence.shapes import Array
 from gaussflow.persistence.state import check_that
 

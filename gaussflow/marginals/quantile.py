@@ -4,12 +4,7 @@ import numpy as np
 
 from gaussflow.marginals.cdf import BinnedCDF, normal_scores
 from gaussflow.marginals.density import shrunk_histogram
-from gaussflow.marginals.spline_map import (
-    N_KNOTS,
-    ROWS_OUTSIDE,
-    TAIL_SLOPES,
-    SplineMap,
-)
+from gaussflow.marginals.spline_map import N_KNOTS, ROWS_OUTSIDE, TAIL_SLOPES, SplineMap
 
 #: Knots for a thousand rows; their number grows with the cube root of the rows,
 #: as the bins of a histogram do (Freedman and Diaconis, 1981).

@@ -185,10 +185,7 @@ def search(S, splits, rng, settings):
             S[fitted], S[held_out], split, jobs, rng, settings
         )
         counts, density = pick(
-            members,
-            np.array(densities),
-            (settings.n_bags + split) // len(splits),
-            most,
+            members, np.array(densities), (settings.n_bags + split) // len(splits), most
         )
         if len(S) >= MANY_ROWS:
             jobs = narrow(jobs, members, counts)

@@ -11,11 +11,16 @@ def subsample(Z, max_rows, rng):
     return Z[np.sort(rng.choice(len(Z), max_rows, replace=False, shuffle=False))]
 
 
-def shrink_together(Z, target):
-    """Return both divided by one number where they are too large to square.
+def search_rows(Z, target, max_rows, rng):
+    """Return at most ``max_rows`` rows of Z, and of the target where there is one.
 
-    Where Z and target differ does not depend on their common unit.
+    Both are divided by one number where they are too large to square: where Z and
+    target differ does not depend on their common unit.
     """
+    Z = np.asarray(subsample(Z, max_rows, rng), dtype=np.float64)
+    if target is None:
+        return Z, None
+    target = np.asarray(subsample(target, max_rows, rng), dtype=np.float64)
     largest = max(np.abs(Z).max(), np.abs(target).max())
     return (Z, target) if largest < 1e6 else (Z / largest, target / largest)
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from gaussflow.rotations._stiefel import ascend, complete, polar
-from gaussflow.rotations._subsample import shrink_together, subsample, whiten
+from gaussflow.rotations._subsample import search_rows, whiten
 from gaussflow.rotations.base import strategy
 from gaussflow.rotations.dense import DenseRotation
 
@@ -18,16 +18,8 @@ def fast_ica(X, W, n_steps):
 
     w <- E[x tanh(w.x)] - E[1 - tanh(w.x)^2] w for every row, then symmetric
     orthogonalisation (Hyvarinen 1999, eqs. 20 and 26 of the paper cited in
-    ``ica_rotation``).
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, r)
-        White rows.
-    W : ndarray of shape (k, r)
-        Orthonormal rows to begin with.
-    n_steps : int
-        Iterations at most; it stops when no direction moves any more.
+    ``ica_rotation``), from W on and for ``n_steps`` at most: it stops when no direction
+    moves any more.
     """
     for _ in range(n_steps):
         T = np.tanh(W @ X.T)
@@ -38,6 +30,17 @@ def fast_ica(X, W, n_steps):
         if still > 1.0 - 1e-4:
             break
     return W
+
+
+def components(Z, k, rng, n_steps):
+    """Return unit rows along at most k components of Z, which is whitened inside."""
+    white, white_map = whiten(Z)
+    rank = white.shape[1]
+    if rank == 0:
+        return white_map
+    start = complete(np.zeros((0, rank)), min(k, rank), rng)
+    W = fast_ica(white, start, n_steps) @ white_map
+    return W / np.linalg.norm(W, axis=1, keepdims=True)
 
 
 def log_cosh_gap(X, target):
@@ -98,18 +101,10 @@ def ica_rotation(Z, rng, *, n_directions=None, target=None):
     """
     n_features = Z.shape[1]
     k = min(_MAX_DIRECTIONS if n_directions is None else n_directions, n_features)
-    Z = np.asarray(subsample(Z, _MAX_ROWS, rng), dtype=np.float64)
+    Z, target = search_rows(Z, target, _MAX_ROWS, rng)
     if target is not None:
-        target = np.asarray(subsample(target, _MAX_ROWS, rng), dtype=np.float64)
-        Z, target = shrink_together(Z, target)
         start = complete(np.zeros((0, n_features)), k, rng)
         W, _ = ascend(log_cosh_gap(Z, target), start, _MAX_STEPS)
         return DenseRotation(complete(W, k, rng))
-    white, white_map = whiten(Z)
-    rank = white.shape[1]
-    if rank == 0:
-        return DenseRotation(complete(white_map, k, rng))
-    start = complete(np.zeros((0, rank)), min(k, rank), rng)
-    W = fast_ica(white, start, _MAX_STEPS) @ white_map
-    W /= np.linalg.norm(W, axis=1, keepdims=True)
-    return DenseRotation(complete(polar(W), k, rng))
+    W = components(Z, k, rng, _MAX_STEPS)
+    return DenseRotation(complete(polar(W) if len(W) else W, k, rng))

@@ -5,10 +5,10 @@ from scipy.special import ndtri
 
 from gaussflow.kernels.sliced import transport
 from gaussflow.rotations._stiefel import ascend, complete
-from gaussflow.rotations._subsample import shrink_together, subsample, whiten
+from gaussflow.rotations._subsample import search_rows
 from gaussflow.rotations.base import strategy
 from gaussflow.rotations.dense import DenseRotation
-from gaussflow.rotations.ica import fast_ica
+from gaussflow.rotations.ica import components
 
 # Directions, rows, steps and bins bound the cost of a search; chosen by hand.
 _MAX_DIRECTIONS = 16
@@ -76,13 +76,7 @@ def _displacement(Y, quantiles):
 
 @strategy(learned=True)
 def sliced_rotation(
-    Z,
-    rng,
-    *,
-    n_directions=None,
-    target=None,
-    n_steps=_N_STEPS,
-    max_rows=_MAX_ROWS,
+    Z, rng, *, n_directions=None, target=None, n_steps=_N_STEPS, max_rows=_MAX_ROWS
 ):
     """Find the directions that maximise the K-sliced Wasserstein distance.
 
@@ -125,13 +119,10 @@ def sliced_rotation(
     """
     n_features = Z.shape[1]
     k = min(_MAX_DIRECTIONS if n_directions is None else n_directions, n_features)
-    Z = np.asarray(subsample(Z, max_rows, rng), dtype=np.float64)
+    Z, target = search_rows(Z, target, max_rows, rng)
     if target is None:
         # The loss is bounded anyhow; the squares in float32 must be as well.
         Z = np.clip(Z, -1e6, 1e6)
-    else:
-        target = np.asarray(subsample(target, max_rows, rng), dtype=np.float64)
-        Z, target = shrink_together(Z, target)
     objective = _SlicedDistance(Z, target)
     starts = _starts(Z, target, k, rng)
     # The k best candidates of all starts together, greedily made orthonormal.
@@ -149,10 +140,5 @@ def _starts(Z, target, k, rng):
         values, vectors = np.linalg.eigh(gap)
         starts.append(vectors.T[np.argsort(-np.abs(values), kind="stable")[:k]])
     else:
-        white, white_map = whiten(Z)
-        rank = white.shape[1]
-        if rank > 0:
-            first = complete(np.zeros((0, rank)), min(k, rank), rng)
-            W = fast_ica(white, first, 10) @ white_map
-            starts.append(W / np.linalg.norm(W, axis=1, keepdims=True))
+        starts.append(components(Z, k, rng, 10))
     return np.concatenate(starts)

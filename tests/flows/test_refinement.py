@@ -8,8 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import make_moons
 
 from gaussflow import GenFlow
-from gaussflow.flows.refinement import Chain
-from gaussflow.flows.refinement.chain import BLOCK_ROWS
+from gaussflow.flows.refinement.chain import BLOCK_ROWS, Chain
 from gaussflow.layers import Elliptical, Linear
 from gaussflow.layers.iterations.iteration import Iteration
 
