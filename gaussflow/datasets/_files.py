@@ -19,17 +19,9 @@ _IDX_TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 
 
 def data_file(*names):
-    """Return the first of some files that is there, or None.
+    """Return the path of the first of some files that is there, or None.
 
-    Parameters
-    ----------
-    *names : str
-        Paths inside the folder that GAUSSFLOW_DATA names, the best one first.
-
-    Returns
-    -------
-    path : pathlib.Path or None
-        None where the variable is not set or no such file is there.
+    ``names`` are paths inside the folder that GAUSSFLOW_DATA names, the best one first.
     """
     folder = os.environ.get(FOLDER_VARIABLE)
     if not folder:
@@ -113,19 +105,9 @@ def read_idx(path):
 
 
 def read_npz(path, **expected):
-    """Read byte arrays from an npz file, without pickles.
+    """Return uint8 arrays of an npz file, in the order expected, without pickles.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-    **expected : tuple of (int or None)
-        The shape of each array wanted, by its name; None stands for any length.
-
-    Returns
-    -------
-    arrays : list of ndarray of dtype uint8
-        In the order of ``expected``.
+    ``expected`` gives the shape of each by its name; None stands for any length.
     """
     arrays = []
     try:

@@ -167,19 +167,12 @@ class _Unit:
 
 
 class _Walk:
-    """What rows show along a flow.
+    """What rows show along a flow, at n_points points of it.
 
-    Attributes
-    ----------
-    log_p : ndarray of shape (n_points, n_rows)
-        Log density of each row by the flow up to each point.
-    in_columns : ndarray of shape (n_points, n_rows)
-        Rows' contributions to the marginal losses.
-    per_column : ndarray of shape (n_points, n_features)
-    last, at_best : ndarray of shape (n_rows, n_features)
-        Latent rows of the last point, and of the one of the best density.
-    best : int
-        That point.
+    log_p : (n_points, n_rows) log density of each row by the flow up to the point ;
+    in_columns : of that shape, rows' contributions to the marginal losses ; per_column
+    : (n_points, n_features) ; last, at_best : latent rows of the last point, and of the
+    one of the best density, which is ``best``.
     """
 
     def __init__(self, path, at, X, unit, rng):

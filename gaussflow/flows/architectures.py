@@ -197,30 +197,14 @@ def patch_sizes(image_shape):
 
 
 def automatic(X, rng, *, direction="gaussianize", n_jobs=None):
-    """Choose a layer list for the rows of X by held-out likelihood.
+    """Choose a layer list for validated rows by held-out likelihood.
 
-    The stems of :func:`stems` are fitted on three quarters of at most 3,000
-    rows and judged on the rest (averaged over splits where rows are few); the
-    best is followed by 60 gated iterations of learned or random rotations, 100
-    in direction "generate".
+    The stems of :func:`stems` are fitted on three quarters of at most 3,000 rows and
+    judged on the rest (averaged over splits where rows are few); the best is followed
+    by 60 gated iterations of learned or random rotations, 100 in direction "generate".
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        Validated rows.
-    rng : numpy.random.Generator
-        Randomness of the splits.
-    direction : {"gaussianize", "generate"}, default="gaussianize"
-        Direction of the flow.
-    n_jobs : int or None, default=None
-        Threads of the layers.
-
-    Returns
-    -------
-    layers : list of Layer
-        Unfitted layers.
-    scores : dict of str to float
-        Mean held-out log-likelihood of every stem tried, in nats.
+    Returns the unfitted layers, and the mean held-out log-likelihood, in nats, of every
+    stem tried, by name.
     """
     candidates = stems(X.shape[1], direction)
     scores = {}

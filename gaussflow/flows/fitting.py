@@ -43,22 +43,9 @@ class Fit:
 
 
 def fit_flow(flow, X, rng, done=()):
-    """Fit the layers of a flow.
+    """Fit the layers of a flow, after those that are done; return a Fit.
 
-    Parameters
-    ----------
-    flow : GenFlow
-        Its parameters are read; nothing is written.
-    X : ndarray of shape (n_samples, n_features)
-        Validated rows, left as they are.
-    rng : numpy.random.Generator
-        All randomness of the fit.
-    done : sequence of Layer, default=()
-        Fitted layers to go on from.
-
-    Returns
-    -------
-    fit : Fit
+    The flow's parameters are read and nothing is written, nor to the validated rows X.
     """
     choice_rng, split_rng, latent_rng, layer_rng, ties_rng, joint_rng = rng.spawn(6)
     done = list(done)

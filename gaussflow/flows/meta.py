@@ -88,22 +88,10 @@ def log_density(model, X):
 
 
 def sample_mixture(flows, codes, rngs, n_jobs=None):
-    """Draw one row for each code, from the flow of that number.
+    """Draw one row for each of the codes, which number the fitted flows.
 
-    Parameters
-    ----------
-    flows : list
-        Fitted, with ``sample``.
-    codes : ndarray of int of shape (n_samples,)
-        Number of each row's flow.
-    rngs : list of numpy.random.Generator
-        One for each flow.
-    n_jobs : int or None, default=None
-        Threads over the flows.
-
-    Returns
-    -------
-    X : ndarray of shape (n_samples, n_features)
+    ``rngs`` holds one Generator for each flow, and ``n_jobs`` threads run over the
+    flows.
     """
 
     def draw(code):

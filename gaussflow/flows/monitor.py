@@ -10,19 +10,11 @@ from gaussflow._common.normal import log_standard_normal
 class Monitor:
     """Follow a fit: carry held-out rows along and write the loss curve.
 
-    Parameters
-    ----------
-    held_out : ndarray of shape (n_rows, n_features) or None, default=None
-        Working copy of rows that take no part in fitting.
-    verbose : int, default=0
-        Above 0, print one line per record.
-
-    Attributes
-    ----------
-    curve : list of dict
-        One per iteration: "layer", "iteration", "train" and "held_out" (mean
-        negative log-likelihood, nats a row; None without held-out rows),
-        "admitted", "candidates" and "seconds".
+    ``held_out`` is a working copy of rows that take no part in fitting, or None.
+    ``curve`` is a list of dict, one per iteration: "layer", "iteration", "train" and
+    "held_out" (mean negative log-likelihood, nats a row; None without held-out rows),
+    "admitted", "candidates" and "seconds". With ``verbose`` above 0 each is printed
+    too.
     """
 
     def __init__(self, held_out=None, verbose=0):
@@ -116,19 +108,12 @@ class Monitor:
 def stop_early(layers, templates, monitor, n_before=0):
     """Shorten the templates' iterations where held-out rows say it is better.
 
-    A layer of several iterations is cut at its best held-out loss if its last
-    one is worse by more than two standard errors of the rows' differences.
+    A layer of several iterations is cut at its best held-out loss if its last one is
+    worse by more than two standard errors of the rows' differences.
 
-    Parameters
-    ----------
-    layers : list of Layer
-        The layers that the monitor followed.
-    templates : list of Layer
-        Unfitted layers to be fitted on all rows; ``n_iter`` is set.
-    monitor : Monitor
-        With held-out rows.
-    n_before : int, default=0
-        Layers of the flow before these.
+    ``layers`` are those that the monitor followed, ``n_before`` layers stand before
+    them in the flow, and ``templates`` are to be fitted on all rows: their ``n_iter``
+    is set.
     """
     for index, (layer, template) in enumerate(zip(layers, templates, strict=True)):
         if template.n_iter is None:

@@ -41,22 +41,9 @@ def check_interval_rows(n_rows, name):
 def summary(contributions, unit, interval, rng, influence=None):
     """Return the mean of the rows' contributions, with an interval if asked.
 
-    Parameters
-    ----------
-    contributions : ndarray of shape (2, n_samples)
-        By flows that did not see the row, and by flows that did.
-    unit : {"nats", "bits"}
-        Unit of the result.
-    interval : float or None
-        Level.
-    rng : numpy.random.Generator
-        Randomness of the bootstrap.
-    influence : ndarray of shape (m_samples,) or None, default=None
-        What each row of an independent sample adds, in the mean, to the result.
-
-    Returns
-    -------
-    result : float or Interval
+    contributions : (2, n_samples), by flows that did not see the row, and by flows that
+    did ; interval : level or None ; rng : randomness of the bootstrap ; influence :
+    (m_samples,) or None, what each row of an independent sample adds, in the mean.
     """
     contributions = contributions * UNITS[unit]
     value = float(contributions.mean())

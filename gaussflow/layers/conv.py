@@ -116,15 +116,10 @@ class Conv(Patched):
 
 
 class PatchIteration(Persistent):
-    """An iteration on patches of images.
+    """An iteration on the patches of images, ``tiles``.
 
-    Parameters
-    ----------
-    tiles : Tiles
-        The patches.
-    iterations : list of Iteration or None
-        One for each patch, None where it is left as it is; or a single one for
-        all patches.
+    ``iterations`` holds one for each patch, None where it is left as it is; or a single
+    one for all patches.
     """
 
     def __init__(self, tiles, iterations):

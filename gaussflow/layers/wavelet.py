@@ -186,14 +186,7 @@ class Pyramid(Layer):
 def to_haar(X, shape, n_levels):
     """Return the wavelets of images, a new array as wide as X.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, height * width * channels)
-        Images.
-    shape : tuple of int
-        (height, width, channels).
-    n_levels : int
-        Halvings.
+    ``shape`` is (height, width, channels), and ``n_levels`` the number of halvings.
     """
     image, details = X.reshape(len(X), *shape), []
     for _ in range(n_levels):

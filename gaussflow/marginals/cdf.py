@@ -10,17 +10,8 @@ class BinnedCDF:
     """Distribution functions of K densities that are constant within each bin.
 
     Probabilities come as pairs, below and above a place, so that a small tail
-    keeps its digits on either side.
-
-    Parameters
-    ----------
-    density : ndarray of shape (n_columns, N_BINS)
-        Positive, of any total.
-
-    Attributes
-    ----------
-    lower, upper : ndarray of shape (n_columns, N_BINS + 1)
-        Probability below and above every edge of the grid.
+    keeps its digits on either side: ``lower`` and ``upper``, (K, N_BINS + 1), are those
+    of the edges. ``density`` is (K, N_BINS), positive, of any total.
 
     Examples
     --------

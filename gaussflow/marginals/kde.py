@@ -41,15 +41,8 @@ class KDEMarginal(DensityMarginal):
 def kernel_estimates(counts, bandwidths):
     """Return densities of one column's counts, with free ends, then folded ones.
 
-    Parameters
-    ----------
-    counts : ndarray of shape (N_BINS,), float64
-    bandwidths : ndarray of shape (n_bandwidths,)
-
-    Returns
-    -------
-    density, left_out : ndarray of shape (2 * n_bandwidths, N_BINS)
-        Densities, and what a row of each bin sees with itself left out.
+    counts : (N_BINS,) float64. Returned, of shape (2 * n_bandwidths, N_BINS), are the
+    densities, and what a row of each bin sees with itself left out.
     """
     density = np.empty((2 * len(bandwidths), N_BINS))
     left_out = np.zeros((2 * len(bandwidths), N_BINS))

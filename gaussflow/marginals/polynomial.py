@@ -148,21 +148,10 @@ class PolynomialMarginal(Marginal):
 
 
 def fit_increasing(t, values, weights, degree):
-    """Fit an increasing polynomial to values by least squares.
+    """Fit an increasing polynomial to values at places t in [0, 1] by least squares.
 
-    Parameters
-    ----------
-    t : ndarray of shape (n,)
-        Places in [0, 1].
-    values, weights : ndarray of shape (n,)
-        Values there, and their weights, of sum 1.
-    degree : int
-        Degree of the polynomial.
-
-    Returns
-    -------
-    coef : ndarray of shape (degree + 1,)
-        Bernstein coefficients of a strictly increasing polynomial.
+    The weights have sum 1. Returns the degree + 1 Bernstein coefficients of a strictly
+    increasing polynomial.
     """
     basis = bernstein_basis(t, degree)
     # P = c_0 + sum_j step_j sum_{i >= j} B_i: one column for each step.

@@ -38,15 +38,7 @@ class EntryMap(Persistent):
     """
 
     def fit(self, X, mean, std):
-        """Fit from a bounded sample of rows and the moments of all rows.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_samples, n_columns)
-            Sample of the rows.
-        mean, std : ndarray of shape (n_columns,)
-            Moments of all rows, float64.
-        """
+        """Fit from a bounded sample X of rows and the float64 moments of all rows."""
         n_columns = X.shape[1]
         least = np.finfo(np.float64).tiny / CONSTANT
         floor = CONSTANT * np.maximum(np.abs(mean), least)

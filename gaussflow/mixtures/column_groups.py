@@ -15,22 +15,12 @@ MAX_GROUPS = 8
 
 
 def column_groups(X):
-    """Return index arrays of columns that no pair's table links.
+    """Return sorted index arrays of columns that no pair's table links.
 
     Columns are cut in bins of equal counts; a pair is linked where the
     likelihood-ratio test of its table rejects independence. Dependence that
     no pair shows goes unseen: whoever uses the groups must compare the
     result with that of all columns together, on rows not used here.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        Finite rows.
-
-    Returns
-    -------
-    groups : list of ndarray
-        Sorted column indices, covering all columns once.
 
     Examples
     --------

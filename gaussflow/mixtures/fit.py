@@ -35,30 +35,16 @@ def fit_mixture(
     n_jobs=None,
     start=None,
 ):
-    """Fit averaged mixtures to the rows of X.
+    """Fit averaged mixtures to the rows of X; return a GroupedMap in their units.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        Rows, left as they are.
-    rng : numpy.random.Generator
-        Draws subsamples, splits and seeds.
-    n_components, covariance_type, n_bags, n_jobs
-        As in :class:`~gaussflow.layers.triangular.Triangular`.
-    start : dict or None, default=None
-        Report of a fit to some of these rows: its mixtures go on with EM, and
-        nothing is searched.
+    Options are those of :class:`~gaussflow.layers.triangular.Triangular`. With
+    ``start``, the report of a fit to some of these rows, its mixtures go on with EM,
+    and nothing is searched.
 
-    Returns
-    -------
-    mixture : GroupedMap
-        In the units of X.
-    report : dict
-        ``covariance_type`` and ``n_components``, lists over the mixtures;
-        ``held_out`` (rows in the units of X) and ``log_density`` (of these
-        rows, by mixtures that never saw them); ``found``, what the search
-        found for each group of columns, and ``units``, the offset and unit of
-        each column there.
+    The report that comes second is a dict: ``covariance_type`` and ``n_components``,
+    lists over the mixtures; ``held_out`` (rows in the units of X) and ``log_density``
+    (of these rows, by mixtures that never saw them); ``found``, what the search found
+    for each group of columns, and ``units``, the offset and unit of each column there.
     """
     seen = rng.permutation(len(X))[:FIT_ROWS]
     if start is None:

@@ -14,16 +14,10 @@ class MixtureMap(Persistent):
     z_j = Phi^-1(sum_k w_k(x_<j) Phi(u_kj)), where the weights are posterior to
     the columns before it. The log-determinant is log p(x) - log N(z).
 
-    Parameters
-    ----------
-    weights : ndarray of shape (n_components,)
-        Positive; normalised here.
-    means : ndarray of shape (n_components, n_features)
-        Components' means.
-    cholesky : ndarray of shape (n_components, n_features, n_features) or \
-            (n_components, n_features)
-        Lower Cholesky factors of the components' covariances, or the
-        standard deviations when all covariances are diagonal.
+    weights : (n_components,) positive; normalised here ; means : (n_components,
+    n_features) ; cholesky : (n_components, n_features, n_features) lower Cholesky
+    factors of the components' covariances, or (n_components, n_features) standard
+    deviations when all covariances are diagonal.
 
     Examples
     --------
@@ -101,14 +95,7 @@ class MixtureMap(Persistent):
 
 
 class GroupedMap(Persistent):
-    """Map groups of columns, each by its own MixtureMap.
-
-    Parameters
-    ----------
-    groups : list of ndarray of int
-        Columns of each group; every column is in one.
-    maps : list of MixtureMap
-        One for each group.
+    """Map groups of columns, which hold every column once, each by its MixtureMap.
 
     Examples
     --------

@@ -13,11 +13,6 @@ def looks_standard_normal(Z):
     First and second moments of all columns and pairs, third and fourth of each
     column and of as many random directions.
 
-    Parameters
-    ----------
-    Z : ndarray of shape (n_samples, n_features)
-        Rows.
-
     Examples
     --------
     >>> import numpy as np

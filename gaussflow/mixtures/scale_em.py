@@ -26,24 +26,13 @@ LARGEST = 1e6
 class ScaleMixtureEM:
     """Shapes and sizes of a mixture sum_k,s w_ks N(m_k, c_ks^2 C_k).
 
-    Patches of natural images keep their structure and vary in contrast: sizes
-    that share a shape say so with few numbers (Wainwright and Simoncelli, 2000,
-    "Scale mixtures of Gaussians and the statistics of natural images"). All
-    arithmetic on rows is in float32.
+    Patches of natural images keep their structure and vary in contrast: sizes that
+    share a shape say so with few numbers (Wainwright and Simoncelli, 2000, "Scale
+    mixtures of Gaussians and the statistics of natural images"). All arithmetic on rows
+    is in float32.
 
-    Parameters
-    ----------
-    n_shapes, n_scales : int
-        K and S.
-    rng : numpy.random.Generator
-        Draws references and parts of the rows.
-
-    Attributes
-    ----------
-    log_weights, log_scales : ndarray of shape (n_shapes, n_scales)
-        log w and log c.
-    means : ndarray of shape (n_shapes, n_features)
-    covariances : ndarray of shape (n_shapes, n_features, n_features)
+    A fit sets ``log_weights`` and ``log_scales``, log w and log c of shape (n_shapes,
+    n_scales), ``means`` (n_shapes, n_features) and ``covariances``.
     """
 
     def __init__(self, n_shapes, n_scales, rng):

@@ -77,15 +77,7 @@ def least_dof(X):
     rows below (dof + D - m) / (dof + D) (Kent and Tyler, 1991, "Redescending
     M-estimates of multivariate location and scatter"). Checked are the flats on
     which the m columns with the fullest places keep to them.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-
-    Returns
-    -------
-    least : float
-        inf where only a Gaussian will do.
+    It is inf where only a Gaussian will do.
 
     Examples
     --------

@@ -154,22 +154,10 @@ def _climb_all(S, held_out, split, jobs, rng, settings):
 
 
 def search(S, splits, rng, settings):
-    """Return the mixtures picked for standardised rows.
+    """Return the mixtures picked for standardised rows S, as Found.
 
-    Parameters
-    ----------
-    S : ndarray of shape (n_samples, n_features)
-        Standardised rows.
-    splits : list of (fitted, held_out)
-        Index arrays.
-    rng : numpy.random.Generator
-        Draws the seeds of the starts of EM.
-    settings : Settings
-        What to try.
-
-    Returns
-    -------
-    found : Found
+    ``splits`` is a list of index arrays (fitted, held_out), and ``rng`` draws the seeds
+    of the starts of EM.
     """
     n_components = settings.n_components
     if n_components == "auto" and len(S) < MIN_ROWS:

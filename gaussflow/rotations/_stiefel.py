@@ -42,28 +42,15 @@ def complete(W, n_directions, rng):
 
 
 def ascend(value_and_gradient, W, n_steps):
-    """Climb an objective over orthonormal rows and return the best rows seen.
+    """Climb an objective over orthonormal rows; return the best seen, and its value.
 
-    Riemannian gradient ascent with Barzilai-Borwein steps and the polar
-    retraction (Absil, Mahony and Sepulchre 2008, "Optimization Algorithms on
-    Matrix Manifolds", sections 3.6 and 4.1). A step that loses value is taken
-    back and shortened, so the value never falls.
+    Riemannian gradient ascent with Barzilai-Borwein steps and the polar retraction
+    (Absil, Mahony and Sepulchre 2008, "Optimization Algorithms on Matrix Manifolds",
+    sections 3.6 and 4.1). A step that loses value is taken back and shortened, so the
+    value never falls.
 
-    Parameters
-    ----------
-    value_and_gradient : callable
-        Maps W to its value and its Euclidean gradient, of the shape of W.
-    W : ndarray of shape (k, d)
-        Orthonormal rows to begin with.
-    n_steps : int
-        Evaluations allowed after the first.
-
-    Returns
-    -------
-    W : ndarray of shape (k, d)
-        Orthonormal rows.
-    value : float
-        Their value.
+    ``value_and_gradient`` maps orthonormal rows, first W, to the value and its
+    Euclidean gradient; ``n_steps`` evaluations are allowed after the first.
     """
 
     def tangent(W, gradient):

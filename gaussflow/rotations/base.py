@@ -132,14 +132,10 @@ def _numbers(kept, rows):
 def strategy(*, learned):
     """Mark a function as a rotation strategy.
 
-    A strategy is called as ``f(Z, rng, *, n_directions=None, target=None)``
-    and returns a Rotation. It leaves Z and target as they are.
-
-    Parameters
-    ----------
-    learned : bool
-        Whether it looks at the rows it is given. If so, what it finds must be
-        judged on other rows: kept as the function's attribute ``learned``.
+    A strategy is called as ``f(Z, rng, *, n_directions=None, target=None)`` and returns
+    a Rotation. It leaves Z and target as they are. Where it looks at the rows it is
+    given, ``learned`` is True and kept as the function's attribute: what it finds must
+    be judged on other rows.
     """
 
     def mark(function):

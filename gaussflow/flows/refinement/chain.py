@@ -22,27 +22,13 @@ BLOCK_ROWS = 2048
 
 
 class Chain:
-    """Iterations whose maps and directions move with a vector theta.
+    """Iterations of spline maps that move with a theta of ``n_params`` numbers.
 
     theta = 0 is where they start. Of every map, ``log slope`` moves by a piecewise
-    linear function of N_HATS numbers, and its values follow, so that it stays
-    strictly increasing; one more number shifts it. The knots and the straight tails
-    stay. Directions Q become Q (I - A/2)^-1 (I + A/2) with A skew-symmetric (Cayley,
-    1846), and stay orthonormal.
-
-    Parameters
-    ----------
-    iterations : list of Iteration
-        Whose marginals hold splines.
-    rotations : bool
-        Whether the directions move too.
-
-    Attributes
-    ----------
-    n_params : int
-        Length of theta.
-    n_maps : int
-        Maps in all: what an evaluation costs, a row.
+    linear function of N_HATS numbers, and its values follow, so that it stays strictly
+    increasing; one more number shifts it. The knots and the straight tails stay. With
+    ``rotations`` directions Q become Q (I - A/2)^-1 (I + A/2) with A skew-symmetric
+    (Cayley, 1846), and stay orthonormal. An evaluation costs ``n_maps`` a row.
     """
 
     def __init__(self, iterations, rotations):

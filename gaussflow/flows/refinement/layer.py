@@ -39,31 +39,14 @@ def refinable(layer, start):
 
 
 def refine_layer(layer, X, held_out, rng, *, starts, n_iter, rotations, n_jobs):
-    """Refine a copy of a layer on X, and judge it by held-out rows.
+    """Refine a copy of a fitted Linear layer on X, and judge it by held-out rows.
 
-    Parameters
-    ----------
-    layer : Linear
-        Fitted; left as it is.
-    X, held_out : ndarray of shape (n_samples, n_features)
-        Rows as the layer sees them.
-    rng : numpy.random.Generator
-        Randomness of the rotations that an end-to-end fit begins with.
-    starts : sequence of {"fitted", "random"}
-        Where to begin; the best on the held-out rows is taken.
-    n_iter : int or None
-        Rotations of a random start.
-    rotations : bool
-        Whether directions move too.
-    n_jobs : int or None
-        Threads over blocks of rows.
+    Rows are as the layer sees them. Of ``starts``, "fitted" or "random", the best on
+    the held-out rows is taken; ``n_iter`` counts the rotations of a random start, and
+    ``rotations`` lets directions move too.
 
-    Returns
-    -------
-    layer : Linear or None
-        The refined layer; None where the held-out rows gain nothing.
-    report : dict
-        What was done; ``retrace_layer`` follows it on other rows.
+    Returns the refined layer, None where the held-out rows gain nothing, and a dict of
+    what was done, which ``retrace_layer`` follows on other rows.
     """
     train_rows = _enter(layer, subsample(X, MAX_ROWS, rng))
     judges = _enter(layer, held_out)
@@ -92,16 +75,8 @@ def refine_layer(layer, X, held_out, rng, *, starts, n_iter, rotations, n_jobs):
 def retrace_layer(layer, X, report, n_jobs):
     """Return a copy of a layer, refined on other rows as a report tells.
 
-    Parameters
-    ----------
-    layer : Linear
-        Fitted; left as it is.
-    X : ndarray of shape (n_samples, n_features)
-        Rows as the layer sees them; the first 20,000 are used.
-    report : dict
-        As :func:`refine_layer` returned it.
-    n_jobs : int or None
-        Threads over blocks of rows.
+    X are rows as the layer sees them, of which the first 20,000 are used; ``report`` is
+    what :func:`refine_layer` returned.
     """
     if not refinable(layer, report["start"]):
         return layer

@@ -22,23 +22,11 @@ MAX_WORK = 2.5e8
 def train(chain, X, held_out, n_jobs=None):
     """Maximise the likelihood of rows along a path of ever weaker penalties.
 
-    Parameters
-    ----------
-    chain : Chain
-        Starts at theta = 0.
-    X, held_out : ndarray of shape (n_samples, n_features)
-        Rows to fit to, and rows that say when to stop.
-    n_jobs : int or None, default=None
-        Threads over blocks of rows.
+    The chain starts at theta = 0; ``held_out`` rows say when to stop.
 
-    Returns
-    -------
-    theta : ndarray of shape (n_params,)
-        The best on the held-out rows; zeros where nothing was better.
-    stages : list of int
-        Steps under each penalty up to there.
-    log_density : ndarray of shape (n_held_out,)
-        The held-out rows' log densities there.
+    Returns the theta that is best on the held-out rows, zeros where nothing was better;
+    the list of steps under each penalty up to there; and the held-out rows' log
+    densities there.
     """
     theta = np.zeros(chain.n_params)
     early_stopping = _EarlyStopping(chain, held_out, n_jobs)

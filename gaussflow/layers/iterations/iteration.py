@@ -29,15 +29,9 @@ LEVELS = (np.arange(64) + 0.5) / 64
 class Iteration(Persistent):
     """The map x -> x + Q^T (M(Qx) - Qx), which for a full basis is Q^T M(Qx).
 
-    Only the admitted directions are kept: along every other direction the
-    iteration is the identity, and costs nothing.
-
-    Parameters
-    ----------
-    rotation : Rotation
-        The admitted directions Q.
-    marginal : Marginal
-        The maps M along them.
+    Only the admitted directions Q, a Rotation, are kept, and the Marginal of the maps M
+    along them: along every other direction the iteration is the identity, and costs
+    nothing.
     """
 
     def __init__(self, rotation, marginal):
@@ -84,36 +78,15 @@ class Iteration(Persistent):
 def fit_iteration(
     X, rng, *, strategy, marginal, gate, over_blocks, tiles=None, n_fits=1
 ):
-    """Fit one iteration on X, toward a standard normal, without applying it.
+    """Fit one iteration on X, about standardised, toward N(0, I), without applying it.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        Rows, about standardised.
-    rng : numpy.random.Generator
-        Randomness of the split and of the directions.
-    strategy : callable
-        Rotation strategy.
-    marginal : callable
-        Makes an unfitted Marginal.
-    gate : float, "auto" or None
-        Standard errors that a direction's held-out gain must exceed.
-    over_blocks : callable
-        ``over_blocks(X, work)`` runs work over blocks of rows.
-    tiles : Tiles or None, default=None
-        Patches of the images in X, all of which the iteration is fitted to
-        alike; None fits it to whole rows. Images search or judge as a whole.
-    n_fits : int, default=1
-        Fits like this one, whose directions compete with each other.
+    ``strategy`` finds directions, ``marginal()`` makes an unfitted Marginal, and
+    ``over_blocks(X, work)`` runs work over blocks of rows. With ``tiles`` the iteration
+    is fitted to all patches of the images alike, which search or judge as a whole. The
+    directions of ``n_fits`` such fits compete with each other.
 
-    Returns
-    -------
-    iteration : Iteration or None
-        None where no direction was admitted.
-    gains : ndarray of shape (n_directions,)
-        Held-out gain of every direction's map, in nats.
-    admitted : ndarray of int
-        The admitted directions.
+    Returns the Iteration, None where no direction was admitted; the held-out gain of
+    every direction's map, in nats; and the numbers of the admitted directions.
     """
     folds, sample = _split(X, gate, rng, tiles)
     rotation = strategy(sample, rng)
@@ -135,18 +108,10 @@ def fit_iteration(
 def match_iteration(X, target, rng, *, strategy, marginal, gate, over_blocks):
     """Fit one iteration that carries X toward other rows, without applying it.
 
-    Parameters
-    ----------
-    X, target : ndarray of shape (n, n_features), (n_target, n_features)
-        Carried samples and data, about standardised.
-    rng, strategy, marginal, gate, over_blocks
-        As for :func:`fit_iteration`; the strategy sees the target too.
-
-    Returns
-    -------
-    iteration, gains, admitted
-        As for :func:`fit_iteration`; gains are squared 1-D Wasserstein distances
-        taken away, in units of the target's spread.
+    X are carried samples and ``target`` data, both about standardised; the strategy
+    sees the target too. Arguments and results are those of :func:`fit_iteration`, but
+    gains are squared 1-D Wasserstein distances taken away, in units of the target's
+    spread.
     """
     folds, sample = _split(X, gate, rng, None)
     target_folds, target_sample = _split(target, gate, rng, None)

@@ -26,16 +26,10 @@ JUDGE_SHARE, MAX_JUDGES = 0.2, 10_000
 class Matching(Persistent):
     """Maps x -> x + W^T (M(Wx) - Wx) of patches, W orthonormal, M straight pieces.
 
-    Parameters
-    ----------
-    tiles : Tiles
-        The patches.
-    directions : ndarray of shape (n_places, n_directions, width), float32
-        W of each patch; of one for all patches alike.
-    knots, values : ndarray of shape (n_places, n_directions, n_knots), float32
-        Places where the pieces of M meet, and values there: both increasing.
-    admitted : ndarray of shape (n_places, n_directions), bool
-        Directions along which patches move.
+    directions : (n_places, n_directions, width) float32, W of each patch of ``tiles``,
+    or of one for all patches alike ; knots, values : (n_places, n_directions, n_knots)
+    float32, where the pieces of M meet, and values there, both increasing ; admitted :
+    (n_places, n_directions) bool, the directions along which patches move.
     """
 
     def __init__(self, tiles, directions, knots, values, admitted):
@@ -122,37 +116,16 @@ class Matching(Persistent):
 def fit_matching(X, target, rng, *, tiles, shared, search, gate, n_jobs=None):
     """Fit the maps of one iteration, and do not apply them.
 
-    Along every direction the quantiles of the carried rows are matched to those
-    of the data. A map is kept where it brings rows that took no part in it nearer
-    to such rows of the data.
+    Along every direction the quantiles of the carried rows X are matched to those of
+    the data, ``target``, in the same units. A map is kept where it brings rows that
+    took no part in it nearer to such rows of the data, by ``gate`` standard errors
+    (None keeps every map). ``search(P, Q, rng)`` returns orthonormal float64 rows along
+    which patches P and Q differ; ``shared`` asks for one map for all patches. The
+    result does not depend on ``n_jobs``.
 
-    Parameters
-    ----------
-    X, target : ndarray of shape (n, n_features), (n_target, n_features)
-        Carried samples and data, in the same units.
-    rng : numpy.random.Generator
-        Randomness of the directions.
-    tiles : Tiles
-        The patches.
-    shared : bool
-        One map for all patches.
-    search : callable
-        ``search(P, Q, rng)`` returns orthonormal rows along which patches P and Q
-        differ, float64.
-    gate : float, "auto" or None
-        Standard errors that a held-out gain must exceed; None keeps every map.
-    n_jobs : int or None, default=None
-        Threads. The result does not depend on it.
-
-    Returns
-    -------
-    matching : Matching or None
-        None where no direction was admitted.
-    gains : ndarray of shape (n_places * n_directions,)
-        Squared 1-D Wasserstein distance to the data that each map takes away from
-        an image, as a share of the mean variance of the data's pixels.
-    admitted : ndarray of int
-        The admitted directions.
+    Returns the Matching, None where no direction was admitted; the squared 1-D
+    Wasserstein distance to the data that each map takes away from an image, as a share
+    of the mean variance of the data's pixels; and the admitted directions.
     """
     places = [tiles]
     if not shared:
