@@ -123,8 +123,10 @@ def loss_decomposition(
     sets = dict(zip(sets, spread, strict=True))
     path = stages(flow)
     at = evenly(len(path) + 1, n_points)
-    unit = _Unit(sets["train"])
-    walks = {name: _Walk(path, at, rows, unit, fold_rng) for name, rows in sets.items()}
+    enter = _standardiser(sets["train"])
+    walks = {
+        name: _Walk(path, at, rows, enter, fold_rng) for name, rows in sets.items()
+    }
     judge = walks.get("held_out", walks["train"])
     remaining = None
     if held_out is not None:
@@ -153,17 +155,11 @@ def loss_decomposition(
     )
 
 
-class _Unit:
-    """The standardisation by which rows enter: a flow's own comes later."""
-
-    def __init__(self, X):
-        self.loc = X.mean(axis=0, dtype=np.float64)
-        scale = X.std(axis=0, dtype=np.float64)
-        self.scale = np.where(scale > 0.0, scale, 1.0)
-
-    def forward(self, X):
-        Z = (X - self.loc) / self.scale
-        return Z, -np.full(len(Z), np.log(self.scale).sum())
+def _standardiser(X):
+    """Return the standardisation by which rows enter: a flow's own comes later."""
+    loc, scale = X.mean(axis=0, dtype=np.float64), X.std(axis=0, dtype=np.float64)
+    scale = np.where(scale > 0.0, scale, 1.0)
+    return lambda X: ((X - loc) / scale, -np.full(len(X), np.log(scale).sum()))
 
 
 class _Walk:
@@ -175,12 +171,11 @@ class _Walk:
     one of the best density, which is ``best``.
     """
 
-    def __init__(self, path, at, X, unit, rng):
+    def __init__(self, path, at, X, enter, rng):
         # The same folds at every point, so that differences along it are smooth.
         self.folds = fold_of_rows(len(X), rng)
         self.log_p, self.in_columns, self.per_column = [], [], []
-        Z, log_det = unit.forward(X)
-        self._record(Z, log_det)
+        self._record(*enter(X))
         Z, log_det = X.copy(), np.zeros(len(X))
         for k, stage in enumerate(path, start=1):
             Z, added = run_stage(stage, Z)

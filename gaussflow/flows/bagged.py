@@ -124,8 +124,6 @@ class BaggedGenFlow(MetaEstimator, DensityMixin, Persistent, BaseEstimator):
         drawn = member_rng.integers(len(self.estimators_), size=n_samples)
         return sample_mixture(self.estimators_, drawn, rngs, self.n_jobs)
 
-    # -- helpers --------------------------------------------------------------
-
     _state = {**COLUMNS, "estimators_": Items(Part("Layer"))}
 
     def _check_state(self):

@@ -207,8 +207,6 @@ class ClassConditionalFlow(MetaEstimator, ClassifierMixin, Persistent, BaseEstim
         codes = self.predict_log_proba(X).argmax(axis=1)
         return self.classes_[codes]
 
-    # -- helpers --------------------------------------------------------------
-
     def _check_prior(self, classes, codes):
         counts = np.bincount(codes)
         if counts.min() < 2:

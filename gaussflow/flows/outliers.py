@@ -122,8 +122,6 @@ class DensityOutlierDetector(MetaEstimator, OutlierMixin, Persistent, BaseEstima
         """
         return np.where(self.decision_function(X) < 0.0, -1, 1)
 
-    # -- helpers --------------------------------------------------------------
-
     _state = {**COLUMNS, "offset_": Plain(), "estimator_": Part("Layer BaggedGenFlow")}
 
     def _check_state(self):

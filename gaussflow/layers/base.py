@@ -323,8 +323,6 @@ class Layer(
         Z = rng.standard_normal((n_samples, self.n_features_in_))
         return self._run_blocks(self.inverse_and_log_det, Z)[0]
 
-    # -- helpers ------------------------------------------------------------
-
     _state = COLUMNS
 
     def _check_state(self):

@@ -5,6 +5,7 @@ import numpy as np
 from gaussflow._common.checks import keep_params
 from gaussflow.layers.iterations.iteration import fit_iteration
 from gaussflow.layers.iterations.patched import Patched
+from gaussflow.layers.iterations.patches import PatchStep
 from gaussflow.layers.patch_matching import PatchMatching
 from gaussflow.persistence.shapes import Items, Part
 from gaussflow.persistence.state import Persistent, check_that
@@ -115,7 +116,7 @@ class Conv(Patched):
         return PatchIteration(tiles, iterations), gains, admitted
 
 
-class PatchIteration(Persistent):
+class PatchIteration(PatchStep, Persistent):
     """An iteration on the patches of images, ``tiles``.
 
     ``iterations`` holds one for each patch, None where it is left as it is; or a single
@@ -127,9 +128,9 @@ class PatchIteration(Persistent):
         self.iterations = iterations
 
     @property
-    def n_features(self):
-        """Number of columns of an image."""
-        return self.tiles.n_features
+    def n_places(self):
+        """Number of maps."""
+        return len(self.iterations)
 
     @property
     def n_directions(self):
@@ -139,35 +140,13 @@ class PatchIteration(Persistent):
     _state = {"tiles": Part("Tiles"), "iterations": Items(Part("Iteration", None))}
 
     def _check_state(self):
-        n_maps = len(self.iterations)
-        check_that(self, n_maps in (1, self.tiles.n_positions), "a map for each patch")
+        n = self.n_places
+        check_that(self, n in (1, self.tiles.n_positions), "a map for each patch")
         for one in self.iterations:
             fits = one is None or one.n_features == self.tiles.width
             check_that(self, fits, "a map is of another width")
 
-    def forward(self, X, log_det):
-        """Map X in place; add the log-determinants to log_det; return X."""
-        return self._move("forward", X, log_det)
-
-    def inverse(self, Z, log_det):
-        """Undo the map in place; add the inverse's log-determinants; return Z."""
-        return self._move("inverse", Z, log_det)
-
-    def forward_and_log_det(self, X):
-        """Map X in place; return it and its log-determinants."""
-        log_det = np.zeros(len(X))
-        return self.forward(X, log_det), log_det
-
-    def _move(self, method, X, log_det):
-        patches = self.tiles.gather(X)
-        if len(self.iterations) == 1:
-            added = np.zeros(len(patches))
-            getattr(self.iterations[0], method)(patches, added)
-            log_det += added.reshape(len(X), -1).sum(axis=1)
-        else:
-            by_place = patches.reshape(len(X), -1, self.tiles.width)
-            for place, iteration in enumerate(self.iterations):
-                if iteration is not None:
-                    getattr(iteration, method)(by_place[:, place], log_det)
-        self.tiles.scatter(patches, X)
-        return X
+    def _move_place(self, P, place, log_det, back):
+        one = self.iterations[place]
+        if one is not None:
+            (one.inverse if back else one.forward)(P, log_det)

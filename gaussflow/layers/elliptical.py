@@ -106,8 +106,6 @@ class Elliptical(Layer):
         X = Z @ self.unwhitening_ + self.loc_
         return X.astype(Z.dtype, copy=False), log_det
 
-    # -- helpers --------------------------------------------------------------
-
     _state = {
         "shrinkage_": Plain(),
         "dof_": Plain(),

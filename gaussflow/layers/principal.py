@@ -94,8 +94,6 @@ class Principal(Layer):
         )
         return X, log_det + float(np.log(self.scales_).sum())
 
-    # -- helpers --------------------------------------------------------------
-
     def _fit_axes(self, rows):
         first = rows[0].astype(np.float64)
 

@@ -97,8 +97,6 @@ class Radial(Layer):
     def inverse_and_log_det(self, Z):
         return self._move(Z, "inverse_and_log_det")
 
-    # -- helpers --------------------------------------------------------------
-
     def _begin(self, X):
         check_params(self)
         self.n_features_in_ = X.shape[1]

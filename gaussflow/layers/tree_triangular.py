@@ -166,8 +166,6 @@ class TreeTriangular(Layer):
         n_samples = check_integer("n_samples", n_samples, 1)
         return self.map_.draw(n_samples, as_generator(random_state))
 
-    # -- helpers ------------------------------------------------------------
-
     def _check_parameters(self, n_features):
         check_params(self)
         if self.order is not None and sorted(self.order) != list(range(n_features)):

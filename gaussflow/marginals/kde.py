@@ -44,17 +44,9 @@ def kernel_estimates(counts, bandwidths):
     counts : (N_BINS,) float64. Returned, of shape (2 * n_bandwidths, N_BINS), are the
     densities, and what a row of each bin sees with itself left out.
     """
-    density = np.empty((2 * len(bandwidths), N_BINS))
-    left_out = np.zeros((2 * len(bandwidths), N_BINS))
-    for reflect in (False, True):
-        part = slice(len(bandwidths), None) if reflect else slice(len(bandwidths))
-        kde_densities(
-            counts,
-            -GRID_HALF,
-            BIN_WIDTH,
-            bandwidths,
-            reflect,
-            density[part],
-            left_out[part],
-        )
-    return density, left_out
+    density = np.empty((2, len(bandwidths), N_BINS))
+    left_out = np.zeros((2, len(bandwidths), N_BINS))
+    grid = -GRID_HALF, BIN_WIDTH, bandwidths
+    for part, reflect in enumerate((False, True)):
+        kde_densities(counts, *grid, reflect, density[part], left_out[part])
+    return density.reshape(-1, N_BINS), left_out.reshape(-1, N_BINS)

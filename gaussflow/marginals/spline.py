@@ -55,22 +55,9 @@ class SplineMarginal(DensityMarginal):
     """
 
     def candidates(self, counts):
-        n_levels = len(PENALTIES)
-        density = np.empty((2 * n_levels, N_BINS))
-        score = np.empty(2 * n_levels)
-        for part, bounded in (
-            (slice(0, n_levels), False),
-            (slice(n_levels, None), True),
-        ):
-            penalized_densities(
-                counts,
-                -GRID_HALF,
-                BIN_WIDTH,
-                BASIS,
-                BASIS_START,
-                PENALTIES,
-                bounded,
-                density[part],
-                score[part],
-            )
-        return density, score
+        density = np.empty((2, len(PENALTIES), N_BINS))
+        score = np.empty((2, len(PENALTIES)))
+        grid = -GRID_HALF, BIN_WIDTH, BASIS, BASIS_START, PENALTIES
+        for part, bounded in enumerate((False, True)):
+            penalized_densities(counts, *grid, bounded, density[part], score[part])
+        return density.reshape(-1, N_BINS), score.ravel()

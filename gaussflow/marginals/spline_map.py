@@ -141,14 +141,10 @@ class SplineMap(Marginal):
         steps = np.maximum(np.diff(self.values_, axis=1), np.diff(self.knots_) * 1e-5)
         # Grow from the middle knot outward, so that rounding stays in the tails.
         start = self.values_.shape[1] // 2
-        right = self.values_[:, start : start + 1] + np.cumsum(steps[:, start:], axis=1)
-        left = (
-            self.values_[:, start : start + 1]
-            - np.cumsum(steps[:, start - 1 :: -1], axis=1)[:, ::-1]
-        )
-        self.values_ = np.concatenate(
-            [left, self.values_[:, start : start + 1], right], axis=1
-        )
+        middle = self.values_[:, start : start + 1]
+        right = middle + np.cumsum(steps[:, start:], axis=1)
+        left = middle - np.cumsum(steps[:, start - 1 :: -1], axis=1)[:, ::-1]
+        self.values_ = np.concatenate([left, middle, right], axis=1)
         self.slopes_ = np.clip(self.slopes_, *SLOPES)
 
 
@@ -213,13 +209,8 @@ def _choose_knots(density, slope, first, last):
     picked = np.empty((len(density), N_KNOTS), dtype=np.int64)
     for k in range(len(density)):
         total = cumulative[k, last[k]]
-        edges = np.unique(
-            np.clip(
-                np.searchsorted(cumulative[k], levels * total * (1 - 1e-12)),
-                first[k],
-                last[k],
-            )
-        )
+        edges = np.searchsorted(cumulative[k], levels * total * (1 - 1e-12))
+        edges = np.clip(edges, first[k], last[k])
         edges = np.union1d(edges, [first[k], last[k]])
         # The two ends can make one knot too many.
         while len(edges) > N_KNOTS:

@@ -128,11 +128,8 @@ class Iterated(Layer):
             (i, one.forward, one.inverse) for i, one in enumerate(self.iterations_, 1)
         ]
         if self.entry_ is not None:
-            there, back = (
-                self.entry_.forward_and_log_det,
-                self.entry_.inverse_and_log_det,
-            )
-            parts.insert(0, (0, there, back))
+            entry = self.entry_
+            parts.insert(0, (0, entry.forward_and_log_det, entry.inverse_and_log_det))
         if self.exit_ is not None:
             there, back = self.exit_.inverse_and_log_det, self.exit_.forward_and_log_det
             parts.append((len(self.iterations_) + 1, there, back))

@@ -26,7 +26,27 @@ CLUSTER_ROWS = 2_000
 LEVELS = (np.arange(64) + 0.5) / 64
 
 
-class Iteration(Persistent):
+class Step:
+    """What a layer of iterations composes: a map whose log-determinants are added up.
+
+    A subclass implements ``_move(X, log_det, back)``.
+    """
+
+    def forward(self, X, log_det):
+        """Map X in place; add the log-determinants to log_det; return X."""
+        return self._move(X, log_det, False)
+
+    def inverse(self, Z, log_det):
+        """Undo the map in place; add the inverse's log-determinants; return Z."""
+        return self._move(Z, log_det, True)
+
+    def forward_and_log_det(self, X):
+        """Map X in place; return it and its log-determinants."""
+        log_det = np.zeros(len(X))
+        return self.forward(X, log_det), log_det
+
+
+class Iteration(Step, Persistent):
     """The map x -> x + Q^T (M(Qx) - Qx), which for a full basis is Q^T M(Qx).
 
     Only the admitted directions Q, a Rotation, are kept, and the Marginal of the maps M
@@ -54,22 +74,11 @@ class Iteration(Persistent):
         fit = self.rotation.n_directions == self.marginal.n_maps
         check_that(self, fit, "each direction needs one map")
 
-    def forward(self, X, log_det):
-        """Map X in place; add the log-determinants to log_det; return X."""
-        return self._move(self.marginal.forward_and_log_det, X, log_det)
-
-    def inverse(self, Z, log_det):
-        """Undo the map in place; add the inverse's log-determinants; return Z."""
-        return self._move(self.marginal.inverse_and_log_det, Z, log_det)
-
-    def forward_and_log_det(self, X):
-        """Map X in place; return it and its log-determinants."""
-        log_det = np.zeros(len(X))
-        return self.forward(X, log_det), log_det
-
-    def _move(self, method, X, log_det):
+    def _move(self, X, log_det, back):
         before = self.rotation.project(X)
-        after = method(before.copy(), log_det)
+        maps = self.marginal
+        move = maps.inverse_and_log_det if back else maps.forward_and_log_det
+        after = move(before.copy(), log_det)
         after -= before
         X += self.rotation.lift(after)
         return X

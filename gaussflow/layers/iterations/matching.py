@@ -5,6 +5,7 @@ from scipy.special import ndtri
 
 from gaussflow._common.blocks import run_threads
 from gaussflow.kernels.spline import straight_pieces
+from gaussflow.layers.iterations.patches import PatchStep
 from gaussflow.persistence.shapes import Array, Part
 from gaussflow.persistence.state import Persistent, check_that
 from gaussflow.rotations.dense import TOLERANCE
@@ -23,7 +24,7 @@ N_JUDGED = 256
 JUDGE_SHARE, MAX_JUDGES = 0.2, 10_000
 
 
-class Matching(Persistent):
+class Matching(PatchStep, Persistent):
     """Maps x -> x + W^T (M(Wx) - Wx) of patches, W orthonormal, M straight pieces.
 
     directions : (n_places, n_directions, width) float32, W of each patch of ``tiles``,
@@ -40,9 +41,9 @@ class Matching(Persistent):
         self.values = np.ascontiguousarray(values[admitted])
 
     @property
-    def n_features(self):
-        """Number of columns of an image."""
-        return self.tiles.n_features
+    def n_places(self):
+        """Number of maps."""
+        return len(self.counts)
 
     @property
     def n_directions(self):
@@ -59,56 +60,32 @@ class Matching(Persistent):
 
     def _check_state(self):
         counts, n = self.counts, len(self.directions)
-        n_places = (1, self.tiles.n_positions)
-        check_that(self, len(counts) in n_places, "a map for each patch")
+        right = self.n_places in (1, self.tiles.n_positions)
+        check_that(self, right, "a map for each patch")
         # None is more than n: so the sum of the counts cannot wrap around.
         right = (counts <= n).all() and counts.sum() == n
         check_that(self, right, "a count for each direction")
         check_that(self, self.directions.shape[1] == self.tiles.width, "the width")
         check_that(self, self.knots.shape[1] >= 2, "two knots are needed")
-        for _, rows in self._places():
-            W = self.directions[rows].astype(np.float64)
+        for place in range(self.n_places):
+            W = self.directions[self._rows(place)].astype(np.float64)
             error = np.abs(W @ W.T - np.eye(len(W))).max(initial=0.0)
             check_that(self, error < TOLERANCE, "the directions must be orthonormal")
 
-    def forward(self, X, log_det):
-        """Map X in place; add the log-determinants to log_det; return X."""
-        return self._move(X, self.knots, self.values, log_det)
+    def _rows(self, place):
+        """Return the slice of a place's directions."""
+        stop = int(self.counts[: place + 1].sum())
+        return slice(stop - int(self.counts[place]), stop)
 
-    def inverse(self, Z, log_det):
-        """Undo the map in place; add the inverse's log-determinants; return Z."""
-        return self._move(Z, self.values, self.knots, log_det)
-
-    def forward_and_log_det(self, X):
-        """Map X in place; return it and its log-determinants."""
-        log_det = np.zeros(len(X))
-        return self.forward(X, log_det), log_det
-
-    def _places(self):
-        """Yield the number of each place, and the slice of its directions."""
-        last = np.cumsum(self.counts)
-        for place, (stop, count) in enumerate(zip(last, self.counts, strict=True)):
-            yield place, slice(int(stop - count), int(stop))
-
-    def _move(self, X, x, z, log_det):
-        patches = self.tiles.gather(X)
-        if len(self.counts) == 1:
-            added = np.zeros(len(patches))
-            self._move_place(patches, slice(None), x, z, added)
-            log_det += added.reshape(len(X), -1).sum(axis=1)
-        else:
-            by_place = patches.reshape(len(X), -1, self.tiles.width)
-            for place, rows in self._places():
-                if self.counts[place] > 0:
-                    self._move_place(by_place[:, place], rows, x, z, log_det)
-        self.tiles.scatter(patches, X)
-        return X
-
-    def _move_place(self, P, rows, x, z, log_det):
+    def _move_place(self, P, place, log_det, back):
+        rows = self._rows(place)
+        if rows.start == rows.stop:
+            return
+        x, z = self.knots[rows], self.values[rows]
         W = self.directions[rows].astype(P.dtype, copy=False)
         before = P @ W.T
         after = before.copy()
-        straight_pieces(after, x[rows], z[rows], log_det)
+        straight_pieces(after, *((z, x) if back else (x, z)), log_det)
         after -= before
         P += after @ W
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from gaussflow._common.checks import Integer
 from gaussflow.kernels.patches import scatter_columns
+from gaussflow.layers.iterations.iteration import Step
 from gaussflow.persistence.shapes import Array, Items
 from gaussflow.persistence.state import Persistent, check_that
 
@@ -138,3 +139,29 @@ class Tiles(Persistent):
             inside = (self.positions < rows * columns).all()
             distinct = len(np.unique(self.positions)) == len(self.positions)
             check_that(self, inside and distinct, "positions must be patches")
+
+
+class PatchStep(Step):
+    """A map of each patch of images, ``tiles``, or one for all patches alike.
+
+    A subclass implements ``_move_place(P, place, log_det, back)``, which maps patches
+    P in place by the map of that number, of ``n_places``.
+    """
+
+    @property
+    def n_features(self):
+        """Number of columns of an image."""
+        return self.tiles.n_features
+
+    def _move(self, X, log_det, back):
+        patches = self.tiles.gather(X)
+        if self.n_places == 1:
+            added = np.zeros(len(patches))
+            self._move_place(patches, 0, added, back)
+            log_det += added.reshape(len(X), -1).sum(axis=1)
+        else:
+            by_place = patches.reshape(len(X), -1, self.tiles.width)
+            for place in range(self.n_places):
+                self._move_place(by_place[:, place], place, log_det, back)
+        self.tiles.scatter(patches, X)
+        return X
