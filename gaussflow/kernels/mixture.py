@@ -298,38 +298,6 @@ def _keep_scores(x, centre, inv_s, bent, j, scores):
 
 
 @jit
-def mixture_forward(X, log_weights, means, scales, lower, Z, log_det):
-    """Map rows of X to standard normal scores.
-
-    X : (n, D), float32 or float64
-    log_weights, means, scales, lower : see the top of this file
-    Z : (n, D), log_det : (n,), written in place; Z may be X.
-    """
-    n_columns, n_components = means.shape
-    log_scales = np.log(scales)
-    inv_scales = 1.0 / scales
-    weights = np.exp(log_weights)
-    bent = _find_bent(lower)
-    log_w = np.empty(n_components)
-    w = np.empty(n_components)
-    centre = np.empty(n_components)
-    terms = np.empty(n_components)
-    scores = np.empty((n_components, n_columns))
-    for i in range(X.shape[0]):
-        log_det[i] = 0.0
-        log_w[:] = log_weights
-        w[:] = weights
-        for j in range(n_columns):
-            _conditional_means(means, lower, bent, scores, j, centre)
-            x = float(X[i, j])
-            _keep_scores(x, centre, inv_scales[j], bent, j, scores)
-            z = _latent(x, log_w, w, centre, inv_scales[j], terms)
-            log_p = _condition(x, log_w, w, centre, inv_scales[j], log_scales[j])
-            log_det[i] += log_p + 0.5 * z * z
-            Z[i, j] = z
-
-
-@jit
 def _bracket_tail(z, log_w, centre, s, sign):
     """Bracket the quantile of a tail, for sign * z > CENTRAL_Z.
 
@@ -459,12 +427,12 @@ def _quantile(z, log_w, w, centre, s, inv_s, terms):
 
 
 @jit
-def mixture_inverse(Z, log_weights, means, scales, lower, X, log_det):
-    """Map standard normal scores back to rows.
+def mixture_map(X, log_weights, means, scales, lower, back, out, log_det):
+    """Map rows to standard normal scores or, where ``back`` is true, scores to rows.
 
-    Z : (n, D), float32 or float64
+    X : (n, D), float32 or float64
     log_weights, means, scales, lower : see the top of this file
-    X : (n, D), log_det : (n,), written in place; X may be Z.
+    out : (n, D), log_det : (n,), written in place; out may be X.
     """
     n_columns, n_components = means.shape
     log_scales = np.log(scales)
@@ -476,15 +444,21 @@ def mixture_inverse(Z, log_weights, means, scales, lower, X, log_det):
     centre = np.empty(n_components)
     terms = np.empty(n_components)
     scores = np.empty((n_components, n_columns))
-    for i in range(Z.shape[0]):
+    for i in range(X.shape[0]):
         log_det[i] = 0.0
         log_w[:] = log_weights
         w[:] = weights
         for j in range(n_columns):
             _conditional_means(means, lower, bent, scores, j, centre)
-            z = float(Z[i, j])
-            x = _quantile(z, log_w, w, centre, scales[j], inv_scales[j], terms)
-            _keep_scores(x, centre, inv_scales[j], bent, j, scores)
-            log_p = _condition(x, log_w, w, centre, inv_scales[j], log_scales[j])
-            log_det[i] -= log_p + 0.5 * z * z
-            X[i, j] = x
+            inv_s = inv_scales[j]
+            if back:
+                z = float(X[i, j])
+                x = _quantile(z, log_w, w, centre, scales[j], inv_s, terms)
+            else:
+                x = float(X[i, j])
+                z = _latent(x, log_w, w, centre, inv_s, terms)
+            _keep_scores(x, centre, inv_s, bent, j, scores)
+            log_p = _condition(x, log_w, w, centre, inv_s, log_scales[j])
+            change = log_p + 0.5 * z * z
+            log_det[i] += -change if back else change
+            out[i, j] = x if back else z

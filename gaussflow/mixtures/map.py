@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gaussflow.kernels.mixture import mixture_forward, mixture_inverse
+from gaussflow.kernels.mixture import mixture_map
 from gaussflow.persistence.shapes import Array, Items, Part
 from gaussflow.persistence.state import Persistent, check_that
 
@@ -80,18 +80,17 @@ class MixtureMap(Persistent):
 
     def forward_and_log_det(self, X):
         """Return (Z, log |det dZ/dX|); X is overwritten by Z."""
-        log_det = np.empty(X.shape[0])
-        mixture_forward(X, *self._arrays(), X, log_det)
-        return X, log_det
+        return self._map(X, False)
 
     def inverse_and_log_det(self, Z):
         """Return (X, log |det dX/dZ|); Z is overwritten by X."""
-        log_det = np.empty(Z.shape[0])
-        mixture_inverse(Z, *self._arrays(), Z, log_det)
-        return Z, log_det
+        return self._map(Z, True)
 
-    def _arrays(self):
-        return self.log_weights, self.means, self.scales, self.lower
+    def _map(self, X, back):
+        log_det = np.empty(len(X))
+        arrays = self.log_weights, self.means, self.scales, self.lower
+        mixture_map(X, *arrays, back, X, log_det)
+        return X, log_det
 
 
 class GroupedMap(Persistent):
