@@ -11,13 +11,7 @@ import numpy as np
 
 
 class Rule:
-    """What one parameter may be: a kind of value, or one of some alternatives.
-
-    Parameters
-    ----------
-    *others : str or None
-        Values that are allowed beside those of the kind, such as ``"auto"`` or None.
-    """
+    """What one parameter may be: of a kind, or one of ``others``, such as None."""
 
     def __init__(self, *others):
         self.others = others
@@ -66,13 +60,8 @@ class Integer(Rule):
 class Number(Rule):
     """A finite real number in an interval, such as ``Number("[0, 1)")``.
 
-    Parameters
-    ----------
-    interval : str
-        Ends with round brackets are left out, ends with square ones belong to it.
-        "inf" is no end; infinite values and NaN are never accepted.
-    *others : str or None
-        Further values that are allowed.
+    Ends with round brackets are left out, ends with square ones belong to it. "inf" is
+    no end; infinite values and NaN are never accepted.
     """
 
     def __init__(self, interval, *others):
@@ -127,19 +116,9 @@ class Flag(Rule):
 
 
 def check_params(obj, rules=None):
-    """Check the parameters of an object by their rules.
+    """Check the parameters of an object by rules, if None are given its ``_rules``.
 
-    Parameters
-    ----------
-    obj : object
-        An estimator; its class is named in messages nowhere, its parameters are.
-    rules : dict of str to Rule or None, default=None
-        Rule of each parameter; None takes the object's ``_rules``.
-
-    Raises
-    ------
-    ValueError
-        If a value does not keep its rule; the message names parameter and rule.
+    A ValueError names the parameter that does not keep its rule, and the rule.
 
     Examples
     --------
@@ -193,16 +172,9 @@ def check_integer(name, value, least, most=None, way_out=""):
 
 
 def check_image_shape(image_shape, owner, n_features=None):
-    """Return the image shape as three ints, or raise an error that names it.
+    """Return the image shape as three ints, or raise an error that names the owner.
 
-    Parameters
-    ----------
-    image_shape : object
-        What the user gave.
-    owner : str
-        Name of the class, for messages.
-    n_features : int or None, default=None
-        Columns that images of this shape must have.
+    Images of this shape must have ``n_features`` columns, where these are given.
     """
     sizes = integers(image_shape)
     if sizes is None or len(sizes) != 3 or min(sizes) < 1:
@@ -223,14 +195,7 @@ def check_image_shape(image_shape, owner, n_features=None):
 def check_pair(name, value, limits):
     """Return (down, across) from one integer or two, each within its limits.
 
-    Parameters
-    ----------
-    name : str
-        Parameter, for messages.
-    value : int or pair of int
-        What the user gave.
-    limits : sequence of (int, int or None)
-        Least and most of each; None for no most.
+    ``limits`` holds the least and the most of each; None for no most.
     """
     pair = integers(value)
     if is_integer(value):

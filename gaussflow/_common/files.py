@@ -12,16 +12,9 @@ def write_files(contents):
     takes its place by one rename. Symbolic links are followed; pipes and devices are
     written into.
 
-    Parameters
-    ----------
-    contents : dict
-        By path: text (written as UTF-8), bytes, or a function of an open binary file.
-
-    Raises
-    ------
-    OSError
-        If one cannot be written: then no target has changed, unless the error names
-        those that have.
+    ``contents`` holds by path a text (written as UTF-8), bytes, or a function of an
+    open binary file. If one raises an OSError no target has changed, unless the error
+    names those that have.
     """
     staged = {}
     try:

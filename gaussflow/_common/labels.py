@@ -6,26 +6,9 @@ import numpy as np
 def label_codes(labels, classes, n_samples, *, name="labels"):
     """Return the number of each row's class.
 
-    Parameters
-    ----------
-    labels : array-like of shape (n_samples,), or one label
-        One label stands for all rows.
-    classes : ndarray of shape (n_classes,)
-        The labels seen at fit.
-    n_samples : int
-        Number of rows.
-    name : str, default="labels"
-        What messages call them.
-
-    Returns
-    -------
-    codes : ndarray of shape (n_samples,)
-        ``classes[codes]`` are the labels.
-
-    Raises
-    ------
-    ValueError
-        If there are not as many labels as rows, or one was not seen at fit.
+    ``classes`` are the labels seen at fit, and one label stands for all rows. A
+    ValueError calls them ``name``: where there are not as many as rows, or one was not
+    seen at fit.
 
     Examples
     --------

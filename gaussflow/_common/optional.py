@@ -6,23 +6,8 @@ from importlib import import_module
 def import_optional(name, *, extra, caller):
     """Import an optional package at the place that needs it.
 
-    Parameters
-    ----------
-    name : str
-        Module to import, for example ``"pandas"``.
-    extra : str
-        The extra of gaussflow that installs it, for example ``"tabular"``.
-    caller : str
-        What the user called, for the message.
-
-    Returns
-    -------
-    module
-
-    Raises
-    ------
-    ImportError
-        If the package is absent; the message names the extra.
+    ``extra`` of gaussflow installs it, such as "tabular" for pandas, and ``caller`` is
+    what the user called: an ImportError names both.
     """
     try:
         return import_module(name)

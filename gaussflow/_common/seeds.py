@@ -14,14 +14,7 @@ MIX_2 = np.uint64(0x94D049BB133111EB)
 def as_generator(random_state=None):
     """Return a numpy Generator for any scikit-learn ``random_state``.
 
-    Parameters
-    ----------
-    random_state : int, RandomState, Generator or None
-        A Generator passes through unchanged; everything else seeds a new one.
-
-    Returns
-    -------
-    numpy.random.Generator
+    A Generator passes through unchanged; everything else seeds a new one.
 
     Examples
     --------
@@ -51,18 +44,7 @@ def mix_bits(bits):
 def seeded_clone(estimator, rng, n_jobs=None):
     """Return an unfitted copy with a seed of its own, where it takes one.
 
-    Parameters
-    ----------
-    estimator : BaseEstimator
-        Fitted or not; left as it is.
-    rng : numpy.random.Generator
-        The seed is drawn from here.
-    n_jobs : int or None, default=None
-        Threads of the copy, where its own ``n_jobs`` is None.
-
-    Returns
-    -------
-    copy : BaseEstimator
+    ``n_jobs`` are the threads of the copy, where its own ``n_jobs`` is None.
 
     Examples
     --------

@@ -27,12 +27,8 @@ def one_library_thread(n_columns=0):
     """Limit BLAS and OpenMP to one thread while rows of few columns are worked on.
 
     The limit is the process's, so it is counted: the first user sets it, the last
-    one restores what was there, in whatever order they finish.
-
-    Parameters
-    ----------
-    n_columns : int, default=0
-        Columns of the rows; from 256 on nothing is limited.
+    one restores what was there, in whatever order they finish. From 256 columns on
+    nothing is limited.
 
     Examples
     --------

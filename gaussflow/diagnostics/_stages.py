@@ -12,21 +12,14 @@ from gaussflow.marginals.ties import spread_ties
 
 
 class Stage(NamedTuple):
-    """One map of a flow, and where in the flow it stands.
+    """One map of a flow, and where in the flow it stands."""
 
-    Attributes
-    ----------
-    layer : int
-        Index into ``layers_``.
-    iteration : int or None
-        0 for a layer's standardisation, i for its i-th admitted iteration; None
-        for a layer without iterations.
-    move : callable
-        ``move(X) -> (Z, log_det)``; may overwrite X.
-    """
-
+    #: Index into ``layers_``.
     layer: int
+    #: 0 for a layer's standardisation, i for its i-th admitted iteration; None for a
+    #: layer without iterations.
     iteration: int | None
+    #: ``move(X) -> (Z, log_det)``; may overwrite X.
     move: object
 
     def __str__(self):

@@ -31,10 +31,6 @@ class EntryMap(Persistent):
     Pewsey, 2009, "Sinh-arcsinh distributions", eq. 1) with tail <= 1, or the
     plain (x - loc) / scale where that is as good. Tails are met here, in the
     first layer, so that later maps need not and slopes cannot compound.
-
-    Attributes
-    ----------
-    loc_, scale_, skew_, tail_ : ndarray of shape (n_columns,)
     """
 
     def fit(self, X, mean, std):

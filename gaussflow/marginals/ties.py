@@ -24,17 +24,8 @@ def spread_ties(X, rng):
     around it (uniform dequantisation, Theis et al., 2016, "A note on the
     evaluation of generative models", section 3.1, on a part of the step).
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        Validated rows; not written to.
-    rng : numpy.random.Generator
-        Randomness of the places.
-
-    Returns
-    -------
-    X : ndarray of shape (n_samples, n_features)
-        A copy; or the same array where nothing is often repeated.
+    X is left as it is: what comes back is a copy, or the same array where nothing is
+    often repeated.
 
     Examples
     --------

@@ -84,14 +84,8 @@ class Iterated(Layer):
     def _fit_iteration(self, X, rng):
         """Fit one iteration on X without applying it.
 
-        Returns
-        -------
-        iteration : object or None
-            None where no direction was admitted.
-        gains : ndarray of shape (n_directions,)
-            Held-out gain of every direction, a row.
-        admitted : ndarray of int
-            The admitted directions.
+        Returns the iteration, None where no direction was admitted; the held-out gain
+        of every direction, a row; and the numbers of the admitted directions.
         """
         raise NotImplementedError(f"{type(self).__name__} is fitted between samples.")
 

@@ -19,18 +19,7 @@ class Tiles(Persistent):
     does not divide the image, or is larger than the patch, the pixels between
     belong to no patch.
 
-    Parameters
-    ----------
-    image_shape : tuple of int
-        (height, width, channels).
-    patch_size : tuple of int
-        (height, width) of a patch.
-    stride : tuple of int
-        Pixels from one patch to the next, at least the patch's size.
-    shift : tuple of int, default=(0, 0)
-        Row and column of the first patch's corner.
-    positions : ndarray of int or None, default=None
-        Numbers of the patches to be used, row by row; None for all.
+    ``positions`` are the numbers of the patches to be used, row by row; None for all.
 
     Examples
     --------
