@@ -65,10 +65,19 @@ def complete_docstrings(cls):
         method = getattr(method, "__func__", method)  # of a class method
         if inspect.isfunction(method) and method.__doc__ and not name.startswith("_"):
             overridden = getattr(super(cls, cls), name, None)
-            ours = getattr(overridden, "__module__", "").startswith("gaussflow.")
+            ours = str(getattr(overridden, "__module__", "")).startswith("gaussflow.")
             above = sections(overridden.__doc__ if ours else "")
             complete(method, {"Parameters": ARGUMENTS}, METHODS.get(name, {}), above)
     return cls
+
+
+class Documented:
+    """Base of classes that describe only what those they extend do not."""
+
+    def __init_subclass__(cls, **options):
+        """Complete the docstrings."""
+        super().__init_subclass__(**options)
+        complete_docstrings(cls)
 
 
 def complete(function, *above):

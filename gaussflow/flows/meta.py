@@ -5,7 +5,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gaussflow._common.blocks import run_threads
 from gaussflow._common.checks import Rule, check_params
-from gaussflow._common.docstrings import complete_docstrings
+from gaussflow._common.docstrings import Documented
 from gaussflow.layers.base import Layer
 from gaussflow.persistence import Saved
 from gaussflow.persistence.state import check_that
@@ -14,10 +14,8 @@ from gaussflow.persistence.state import check_that
 FLOATS = [np.float64, np.float32]
 
 
-class MetaEstimator(Saved):
+class MetaEstimator(Documented, Saved):
     """Mixin of estimators that fit copies of a flow that they are given.
-
-    Subclasses describe only what is not described here: see ``complete_docstrings``.
 
     Parameters
     ----------
@@ -38,11 +36,6 @@ class MetaEstimator(Saved):
     #: Name of the attribute that a fit sets last.
     _fitted: str
     _rules: dict[str, Rule] = {}
-
-    def __init_subclass__(cls, **options):
-        """Complete the docstrings."""
-        super().__init_subclass__(**options)
-        complete_docstrings(cls)
 
     def __sklearn_is_fitted__(self):
         """Whether the last fit came to its end."""

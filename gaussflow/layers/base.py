@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gaussflow._common.blocks import row_blocks, run_threads
 from gaussflow._common.checks import Rule, check_integer, check_params
-from gaussflow._common.docstrings import complete_docstrings
+from gaussflow._common.docstrings import Documented
 from gaussflow._common.normal import log_standard_normal
 from gaussflow._common.seeds import as_generator
 from gaussflow._common.threads import one_library_thread
@@ -35,8 +35,8 @@ LARGEST = {8: 1e149, 4: 1e37}
 MIN_STEPS = 100
 
 
-@complete_docstrings
 class Layer(
+    Documented,
     Saved,
     Persistent,
     ClassNamePrefixFeaturesOutMixin,
@@ -56,8 +56,7 @@ class Layer(
     shape (n_samples,), in nats.
 
     What a flow asks of its layers beyond that are the hooks below, each with a
-    default: a layer overrides those that it has an answer to. Subclasses describe
-    only what is not described here: see ``complete_docstrings``.
+    default: a layer overrides those that it has an answer to.
 
     Parameters
     ----------
@@ -95,11 +94,6 @@ class Layer(
     #: knows atoms.
     spreads_ties = True
     _rules: dict[str, Rule] = {}
-
-    def __init_subclass__(cls, **options):
-        """Complete the docstrings."""
-        super().__init_subclass__(**options)
-        complete_docstrings(cls)
 
     # -- contract -----------------------------------------------------------
 

@@ -8,7 +8,7 @@ from gaussflow.layers.iterations.patched import Patched
 from gaussflow.layers.iterations.patches import PatchStep
 from gaussflow.layers.patch_matching import PatchMatching
 from gaussflow.persistence.shapes import Items, Part
-from gaussflow.persistence.state import Persistent, check_that
+from gaussflow.persistence.state import check_that
 
 
 class Conv(Patched):
@@ -116,7 +116,7 @@ class Conv(Patched):
         return PatchIteration(tiles, iterations), gains, admitted
 
 
-class PatchIteration(PatchStep, Persistent):
+class PatchIteration(PatchStep):
     """An iteration on the patches of images, ``tiles``.
 
     ``iterations`` holds one for each patch, None where it is left as it is; or a single

@@ -8,12 +8,11 @@ from sklearn.base import (
 )
 from sklearn.utils.multiclass import check_classification_targets
 
-from gaussflow._common.docstrings import complete_docstrings
+from gaussflow._common.docstrings import Documented
 
 
-@complete_docstrings
 class FeatureClassifier(
-    ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin
+    Documented, ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin
 ):
     """Base of classifiers that give features, and a score of each class.
 

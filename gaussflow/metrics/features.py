@@ -9,7 +9,6 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gaussflow._common.checks import Integer, Number, check_params, check_sizes
-from gaussflow._common.docstrings import complete_docstrings
 from gaussflow._common.refit import keep_old_on_failure
 from gaussflow._common.seeds import as_generator, draw_seed
 from gaussflow.metrics._classifier import FeatureClassifier
@@ -20,7 +19,6 @@ from gaussflow.metrics._rows import KEPT, blocks, check_magnitude
 MIN_HELD_OUT = 100
 
 
-@complete_docstrings
 class ClassifierFeatures(FeatureClassifier, BaseEstimator):
     """Last hidden layer of a small classifier fitted on real images.
 

@@ -5,7 +5,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gaussflow._common.checks import Integer, Number, check_image_shape
-from gaussflow._common.docstrings import complete_docstrings
+from gaussflow._common.docstrings import Documented
 from gaussflow._common.optional import import_optional
 from gaussflow._common.seeds import as_generator
 from gaussflow.persistence import Saved
@@ -16,10 +16,8 @@ from gaussflow.persistence.state import Persistent, check_that
 BLOCK_ROWS = 4096
 
 
-class Trained(Saved, Persistent, BaseEstimator):
+class Trained(Documented, Saved, Persistent, BaseEstimator):
     """Base of the estimators that torch trains and numpy runs.
-
-    Subclasses describe only what is not described here: see ``complete_docstrings``.
 
     Parameters
     ----------
@@ -75,11 +73,6 @@ class Trained(Saved, Persistent, BaseEstimator):
         "validation_fraction": Number("(0, 1)"),
         "patience": Integer(1),
     }
-
-    def __init_subclass__(cls, **options):
-        """Complete the docstrings."""
-        super().__init_subclass__(**options)
-        complete_docstrings(cls)
 
     def _fitting(self, n_rows, split_rng, train_rng):
         """Return what ``train`` takes beside a model and rows; torch is needed now."""

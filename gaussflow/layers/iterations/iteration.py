@@ -26,7 +26,7 @@ CLUSTER_ROWS = 2_000
 LEVELS = (np.arange(64) + 0.5) / 64
 
 
-class Step:
+class Step(Persistent):
     """What a layer of iterations composes: a map whose log-determinants are added up.
 
     A subclass implements ``_move(X, log_det, back)``.
@@ -46,7 +46,7 @@ class Step:
         return self.forward(X, log_det), log_det
 
 
-class Iteration(Step, Persistent):
+class Iteration(Step):
     """The map x -> x + Q^T (M(Qx) - Qx), which for a full basis is Q^T M(Qx).
 
     Only the admitted directions Q, a Rotation, are kept, and the Marginal of the maps M

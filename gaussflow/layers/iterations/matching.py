@@ -7,7 +7,7 @@ from gaussflow._common.blocks import run_threads
 from gaussflow.kernels.spline import straight_pieces
 from gaussflow.layers.iterations.patches import PatchStep
 from gaussflow.persistence.shapes import Array, Part
-from gaussflow.persistence.state import Persistent, check_that
+from gaussflow.persistence.state import check_that
 from gaussflow.rotations.dense import TOLERANCE
 
 #: Equal steps of probability between knots, and finer ones at both ends.
@@ -24,7 +24,7 @@ N_JUDGED = 256
 JUDGE_SHARE, MAX_JUDGES = 0.2, 10_000
 
 
-class Matching(PatchStep, Persistent):
+class Matching(PatchStep):
     """Maps x -> x + W^T (M(Wx) - Wx) of patches, W orthonormal, M straight pieces.
 
     directions : (n_places, n_directions, width) float32, W of each patch of ``tiles``,
