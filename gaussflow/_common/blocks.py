@@ -1,5 +1,6 @@
 """Work over blocks of rows, in threads where asked for."""
 
+import numpy as np
 from joblib import Parallel, delayed
 
 #: Rows handled at a time. Fixed, so that results never depend on ``n_jobs``.
@@ -18,3 +19,10 @@ def run_threads(work, blocks, n_jobs):
     return Parallel(n_jobs=n_jobs, prefer="threads")(
         delayed(work)(block) for block in blocks
     )
+
+
+def some_rows(X, most, rng):
+    """Return X, or so many of its rows, drawn at random and left in order."""
+    if len(X) <= most:
+        return X
+    return X[np.sort(rng.choice(len(X), most, replace=False))]

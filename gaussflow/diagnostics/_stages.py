@@ -5,8 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import check_array
 
-from gaussflow._common.blocks import row_blocks
-from gaussflow._common.seeds import as_generator
+from gaussflow._common.blocks import row_blocks, some_rows
 from gaussflow.layers.base import Layer
 from gaussflow.marginals.ties import spread_ties
 
@@ -54,7 +53,7 @@ def check_flow(flow):
     flow._check_fitted()
 
 
-def working_rows(flow, X, name, max_rows, random_state):
+def working_rows(flow, X, name, max_rows, rng):
     """Return validated rows of X, at most ``max_rows`` of them, drawn at random."""
     X = check_array(X, dtype=[np.float64, np.float32], input_name=name)
     if X.shape[1] != flow.n_features_in_:
@@ -62,10 +61,7 @@ def working_rows(flow, X, name, max_rows, random_state):
             f"{name} has {X.shape[1]} columns, but the flow was fitted on "
             f"{flow.n_features_in_}. Pass rows of the same columns."
         )
-    if len(X) > max_rows:
-        rng = as_generator(random_state)
-        X = X[np.sort(rng.choice(len(X), max_rows, replace=False))]
-    return X
+    return some_rows(X, max_rows, rng)
 
 
 def as_fitted(flow, sets, rng):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.base import clone
 
+from gaussflow._common.blocks import some_rows
 from gaussflow._common.seeds import draw_seed
 from gaussflow.flows.architectures import automatic
 from gaussflow.flows.monitor import Monitor, stop_early
@@ -95,15 +96,8 @@ def _templates(flow, X, rng, done):
         return [clone(layer) for layer in flow.layers[len(done) :]], None
     if done:
         return [], None
-    pool = X
-    if len(X) > CHOICE_POOL:
-        pool = X[np.sort(rng.choice(len(X), CHOICE_POOL, replace=False))]
-    layers, scores = automatic(
-        np.asarray(pool, dtype=np.float64),
-        rng,
-        direction=flow.direction,
-        n_jobs=flow.n_jobs,
-    )
+    pool = np.asarray(some_rows(X, CHOICE_POOL, rng), dtype=np.float64)
+    layers, scores = automatic(pool, rng, direction=flow.direction, n_jobs=flow.n_jobs)
     return [clone(layer) for layer in layers], scores
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.special import gammaincinv
 
+from gaussflow._common.blocks import some_rows
 from gaussflow._common.checks import Number, check_params, keep_params
 from gaussflow.layers.base import Layer
 from gaussflow.layers.radial import Radial
@@ -150,10 +151,7 @@ class Elliptical(Layer):
 
     def _fit_scatter(self, X, rng):
         n = len(X)
-        sample = X
-        if n > FIT_ROWS:
-            sample = X[np.sort(rng.choice(n, FIT_ROWS, replace=False))]
-        sample = np.asarray(sample, dtype=np.float64)
+        sample = np.asarray(some_rows(X, FIT_ROWS, rng), dtype=np.float64)
         searched = rng.random(len(sample)) < 2.0 / 3.0
         least = least_dof(sample)
         self.shrinkage_ = SHRINKAGES[0]

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.linalg import solve_triangular
 
+from gaussflow._common.blocks import some_rows
 from gaussflow._common.checks import Integer, check_params, keep_params
 from gaussflow.layers.base import Layer
 from gaussflow.mixtures.fit import standardise
@@ -94,9 +95,7 @@ class ScaleMixture(Layer):
 
     def _fit_map(self, X, rng):
         n_features = X.shape[1]
-        if len(X) > FIT_ROWS:
-            X = X[np.sort(rng.choice(len(X), FIT_ROWS, replace=False))]
-        S, offset, unit = standardise(X)
+        S, offset, unit = standardise(some_rows(X, FIT_ROWS, rng))
         least = MIN_ROWS_ALONE if self.n_scales == 1 else MIN_ROWS
         most = max(len(S) // (least * n_features), 1)
         self.n_shapes_ = min(int(self.n_shapes), most)

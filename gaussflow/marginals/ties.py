@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from gaussflow._common.blocks import some_rows
 from gaussflow.marginals.counts import bulk
 
 #: A column needs spreading where one value holds this share of its rows; then
@@ -40,9 +41,7 @@ def spread_ties(X, rng):
     True
     """
     look_rng, place_rng = rng.spawn(2)
-    sample = X
-    if len(X) > LOOK_ROWS:
-        sample = X[np.sort(look_rng.choice(len(X), LOOK_ROWS, replace=False))]
+    sample = some_rows(X, LOOK_ROWS, look_rng)
     out = X
     for k in range(X.shape[1]):
         atoms, reach = _atoms(np.asarray(sample[:, k], dtype=np.float64))
@@ -51,9 +50,8 @@ def spread_ties(X, rng):
         if out is X:
             out = np.array(X, order="C")
         tied = np.flatnonzero(np.isin(X[:, k], atoms.astype(X.dtype)))
-        out[tied, k] += (reach * place_rng.uniform(-1.0, 1.0, len(tied))).astype(
-            X.dtype
-        )
+        moves = reach * place_rng.uniform(-1.0, 1.0, len(tied))
+        out[tied, k] += moves.astype(X.dtype)
     return out
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from gaussflow._common.blocks import some_rows
 from gaussflow._common.seeds import draw_seed
 
 #: Rows that EM sees at most, and rows of one block of it.
@@ -47,20 +48,15 @@ class ScaleMixtureEM:
             Y[too_long] *= (LARGEST / _lengths(Y[too_long]))[:, None]
         alone = self.n_scales == 1
         begin = self._begin_clusters if alone else self._begin_directions
-        begin(self._part(Y, EARLY_ROWS))
+        begin(some_rows(Y, EARLY_ROWS, self.rng))
         for i in range(max_iter):
             if i < EARLY_SHARE * max_iter:
-                self._step(self._part(Y, EARLY_ROWS))
+                self._step(some_rows(Y, EARLY_ROWS, self.rng))
             elif i < max_iter - LAST_ITER:
-                self._step(self._part(Y, MIDDLE_ROWS))
+                self._step(some_rows(Y, MIDDLE_ROWS, self.rng))
             else:
                 self._step(Y)
         return self
-
-    def _part(self, Y, n_rows):
-        if n_rows >= len(Y):
-            return Y
-        return Y[np.sort(self.rng.choice(len(Y), n_rows, replace=False))]
 
     def _begin_clusters(self, Y):
         """Give each shape the rows of one of k-means' clusters."""

@@ -42,14 +42,11 @@ class Array(Rule):
 
     def __init__(self, dtype, *sizes, within="(-inf, inf)", rising=None, others=()):
         super().__init__(*others)
-        self.kinds, self.itemsize = (
-            dtype.rstrip("0123456789"),
-            dtype.lstrip("bfiuMmOSU"),
-        )
+        self.kinds = dtype.rstrip("0123456789")
+        self.itemsize = dtype.lstrip("bfiuMmOSU")
         self.sizes, self.within, self.rising = sizes, within, rising
 
     def accepts(self, value):
-        """Return whether the value is such an array, but for lengths by name."""
         if type(value) is not np.ndarray or value.ndim != len(self.sizes):
             return False
         dtype = value.dtype
@@ -70,7 +67,6 @@ class Array(Rule):
         return bool((after > before if self.rising else after >= before).all())
 
     def describe(self):
-        """Return the kind in words."""
         sizes = ", ".join("any" if s is None else str(s) for s in self.sizes)
         names = {"f": "floats", "i": "integers", "b": "booleans", "O": "objects"}
         kinds = " or ".join(names.get(kind, kind) for kind in self.kinds)
@@ -87,28 +83,16 @@ class Array(Rule):
 
 
 class Items(Rule):
-    """A list, or a tuple, whose items keep one rule.
-
-    Parameters
-    ----------
-    rule : Rule
-    size : int, str or None, default=None
-        Its length, as for ``Array``.
-    kind : type, default=list
-    *others : object
-        Values that are allowed beside such lists.
-    """
+    """A list or tuple, its ``kind``, whose items keep a rule; its size as of arrays."""
 
     def __init__(self, rule, size=None, kind=list, *others):
         super().__init__(*others)
         self.rule, self.size, self.kind = rule, size, kind
 
     def accepts(self, value):
-        """Return whether the value is such a list."""
         return type(value) is self.kind and all(map(self.rule.allows, value))
 
     def describe(self):
-        """Return the kind in words."""
         size = "" if self.size is None else f" of length {self.size}"
         return f"a {self.kind.__name__}{size}, each item {self.rule.words()}"
 
@@ -120,12 +104,8 @@ class Items(Rule):
 class Table(Rule):
     """A dict with texts as keys.
 
-    Parameters
-    ----------
-    rules : Rule or dict of str to Rule
-        One for all values; or those of exactly these keys, in any order.
-    *others : object
-        Values that are allowed beside such dicts.
+    ``rules`` is one for all values, or a dict of those of exactly these keys, in any
+    order.
     """
 
     def __init__(self, rules, *others):
@@ -133,7 +113,6 @@ class Table(Rule):
         self.rules = rules
 
     def accepts(self, value):
-        """Return whether the value is such a dict."""
         if type(value) is not dict:
             return False
         if isinstance(self.rules, Rule):
@@ -142,7 +121,6 @@ class Table(Rule):
         return keys and all(rule.allows(value[k]) for k, rule in self.rules.items())
 
     def describe(self):
-        """Return the kind in words."""
         if isinstance(self.rules, Rule):
             return f"a dict, each value {self.rules.words()}"
         return "a dict of " + ", ".join(
@@ -158,12 +136,10 @@ class Part(Rule):
         self.names = set(names.split())
 
     def accepts(self, value):
-        """Return whether the value is such an object, with all that it needs."""
         known = self.names.intersection(c.__name__ for c in type(value).__mro__)
         return bool(known) and is_complete(value)
 
     def describe(self):
-        """Return the kind in words."""
         return "a fitted " + " or ".join(sorted(self.names))
 
 
@@ -171,11 +147,9 @@ class Text(Rule):
     """A text."""
 
     def accepts(self, value):
-        """Return whether the value is a text."""
         return isinstance(value, str)
 
     def describe(self):
-        """Return the kind in words."""
         return "a text"
 
 
@@ -183,11 +157,9 @@ class Scalar(Rule):
     """One value that holds no others: None, a boolean, number, text or type."""
 
     def accepts(self, value):
-        """Return whether the value is such a one."""
         return isinstance(value, _PLAIN)
 
     def describe(self):
-        """Return the kind in words."""
         return "one plain value"
 
 
@@ -195,7 +167,6 @@ class Plain(Rule):
     """What nothing is computed from: values, and lists, tuples and dicts of them."""
 
     def accepts(self, value):
-        """Return whether the value is of those."""
         if type(value) in (list, tuple):
             return all(map(self.accepts, value))
         if type(value) is dict:
@@ -203,7 +174,6 @@ class Plain(Rule):
         return isinstance(value, (*_PLAIN, np.ndarray))
 
     def describe(self):
-        """Return the kind in words."""
         return "plain values"
 
 
@@ -234,10 +204,6 @@ def check_state(obj):
     """Raise ValueError unless an object's attributes are what its class declares.
 
     An estimator that is not fitted has none of the attributes that a fit sets.
-
-    Parameters
-    ----------
-    obj : Persistent
     """
     cls, state = type(obj), vars(obj)
     rules = declared(cls)

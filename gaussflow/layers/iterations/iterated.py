@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from gaussflow._common.blocks import some_rows
 from gaussflow._common.checks import Integer, Number, check_params, keep_params
 from gaussflow._common.normal import log_standard_normal
 from gaussflow.layers.base import Layer
@@ -145,9 +146,7 @@ class Iterated(Layer):
         sums = self._over_blocks(X, lambda rows: _shifted_sums(X[rows], first))
         mean = sum(s for s, _ in sums) / n
         variance = np.maximum(sum(q for _, q in sums) / n - mean**2, 0.0)
-        sample = X
-        if n > ENTRY_ROWS:
-            sample = X[np.sort(rng.choice(n, ENTRY_ROWS, replace=False))]
+        sample = some_rows(X, ENTRY_ROWS, rng)
         entry = EntryMap().fit(sample, first + mean, np.sqrt(variance))
         self._over_blocks(
             X, lambda rows: entry.forward_and_log_det(X[rows], log_det[rows])
