@@ -267,8 +267,7 @@ class Schema(Persistent):
                 "The schema's constraints must be a list of texts, got "
                 f"{constraints!r}."
             )
-        constraints = [Constraint(c).text for c in constraints]
-        schema.constraints = constraints
+        schema.constraints = [Constraint(c).text for c in constraints]
         return schema
 
     def save(self, path):

@@ -233,13 +233,11 @@ def _heat_maps(quality):
         (f"Correlation, {which}", plots[which], -1, True)
         for which in ("real", "synthetic")
     ]
+    maps.append(("Likeness of pairs", pairs, 0, False))
     drawn = "".join(
         f"<figure><figcaption><b>{title}</b></figcaption>"
         f"{_svg.heat_map(matrix, low, 1, names, diverging=two_sided)}</figure>"
-        for title, matrix, low, two_sided in [
-            *maps,
-            ("Likeness of pairs", pairs, 0, False),
-        ]
+        for title, matrix, low, two_sided in maps
     )
     rows, columns = np.triu_indices(len(names), 1)
     worst = np.argsort(pairs[rows, columns], kind="stable")[:5]
