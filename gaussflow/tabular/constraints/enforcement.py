@@ -210,20 +210,18 @@ class Rules(Persistent):
             wrong = broken[pool.place]
             donors = np.flatnonzero(~broken)
             if wrong.any() and len(donors) == 0:
-                raise ValueError(self._no_valid_row(group, len(broken)))
+                near = [c for c, tree in self.bound if set(tree.names()) & set(group)]
+                raise ValueError(
+                    f"None of {len(broken)} rows drawn keeps all of the constraints "
+                    f"{', '.join(repr(c.text) for c in near)}. Drop or loosen "
+                    "one of them; with conditions, check that the constraints leave "
+                    "room for them."
+                )
             chosen = pool.place.copy()
             if wrong.any():
                 chosen[wrong] = rng.choice(donors, wrong.sum())
             places |= dict.fromkeys(group, chosen)
         return places
-
-    def _no_valid_row(self, group, n_tried):
-        rules = [c.text for c, tree in self.bound if set(tree.names()) & set(group)]
-        return (
-            f"None of {n_tried} rows drawn keeps all of the constraints "
-            f"{', '.join(map(repr, rules))}. Drop or loosen one of them; with "
-            "conditions, check that the constraints leave room for them."
-        )
 
 
 class Pool:
