@@ -24,10 +24,11 @@ def synth(args):
     """Learn a table, sample, score against unseen rows, and write."""
     if args.rows is not None and args.rows < 1:
         raise CommandError(f"--rows must be at least 1, got {args.rows}.")
-    if args.min_category_count < 1:
-        raise CommandError(
-            f"--min-category-count must be at least 1, got {args.min_category_count}."
-        )
+    for name in ("min_category_count", "min_leaf"):
+        given = getattr(args, name)
+        if given is not None and given < 1:
+            option = name.replace("_", "-")
+            raise CommandError(f"--{option} must be at least 1, got {given}.")
     _check_seed(args.seed)
     check_reading(args)
     share = _share(args.holdout)
@@ -64,6 +65,7 @@ def synth(args):
             constraints=args.constraint,
             target=args.target,
             min_category_count=args.min_category_count,
+            min_leaf=args.min_leaf or "auto",
         )
     layout = df.attrs.get("layout")
     contents = {args.out: table_content(synthetic, args.out, args, layout)}
@@ -234,6 +236,7 @@ def _make(
     constraints=(),
     target=None,
     min_category_count=5,
+    min_leaf="auto",
 ):
     """Learn, sample and score; return the synthetic table, its reports, a summary."""
     progress.step(f"learning {len(train)} rows")
@@ -245,6 +248,7 @@ def _make(
         constraints=constraints,
         target=target,
         min_category_count=min_category_count,
+        min_leaf=min_leaf,
         random_state=seed,
     )
     schema = synthesizer.schema_

@@ -181,6 +181,13 @@ def _synth(parser):
         metavar="K",
         help="a category held by fewer rows never comes out (default: 5)",
     )
+    parser.add_argument(
+        "--min-leaf",
+        type=int,
+        metavar="K",
+        help="rows that every leaf of the trees rests on: fewer is sharper, and less "
+        "private (default: 50, in small tables a tenth of the rows)",
+    )
     _strict(parser)
     _reading(parser)
     _writing(parser)

@@ -12,7 +12,7 @@ FEW_VALUES = 20
 #: Values that more rows than n / MAX_CELLS hold are atoms; the rest of the column
 #: is cut in intervals of about as many rows, at least ROWS_PER_CELL.
 MAX_CELLS = 256
-ROWS_PER_CELL = 4
+ROWS_PER_CELL = 10
 #: Rows that lie beyond the range of the training rows, as the tails weigh.
 TAIL_ROWS = 0.5
 #: A place in a cell stays so far from its ends, so that scores stay finite.

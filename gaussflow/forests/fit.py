@@ -7,7 +7,7 @@ from gaussflow.forests.calibration import calibrate
 from gaussflow.forests.cells import ColumnCells
 from gaussflow.forests.linear import design_blocks
 from gaussflow.forests.map import ForestMap
-from gaussflow.forests.stacking import share_out, stack_weights
+from gaussflow.forests.stacking import stack_weights
 from gaussflow.forests.target import cell_target, level_ranks, linear_target
 from gaussflow.forests.tree import ColumnForest, Tree, bag, grow, held_out_laws
 
@@ -16,8 +16,6 @@ MIN_ROWS = 40
 CHOOSING_ROWS = 4000
 #: Least filled cells that a linear model is fitted on.
 MIN_MODEL_ROWS = 20
-#: Rows that a parent's law may weigh as in its child's: held-out rows choose.
-SHRINK_ROWS = (1.0, 10.0)
 #: Most columns before a column that its trees may ask for: those that trees on the
 #: choosing rows use most.
 MAX_PREDICTORS = 16
@@ -50,9 +48,8 @@ def fit_forest(
     discrete, bounded : see ColumnCells.learn
     n_trees : int
         Trees of each column.
-    min_leaf : int or sequence of int
-        Least rows of a leaf; of several, each column gets some trees of each, as
-        many as make held-out rows most likely.
+    min_leaf : int
+        Least rows of a leaf.
     n_jobs : int or None
         Threads over columns.
     """
@@ -104,21 +101,20 @@ def _fit_column(columns, column, before, n_trees, min_leaf, rng):
     plain = cell_target(codes, own, columns.nominal[column])
     inputs, ranks = _inputs(columns, before, plain.response)
     refine = _refinement(columns, column, before)
-    kinds, used = _choose_kinds(
+    n_linear, used = _share_linear(
         columns, column, rows, inputs, plain, refine, n_trees, min_leaf, rng
     )
-    targets = [plain]
-    if any(kind == 1 for kind, _, _ in kinds):
-        targets.append(refine(rows, rng))
+    targets = [plain] * (n_trees - n_linear)
+    if n_linear:
+        targets += [refine(rows, rng)] * n_linear
     if gate is not None:
         for target in targets:
             target.rule_out_missing()
-    trees = _grow_all(inputs, targets, rows, kinds, before, used, rng)
+    trees = _grow_all(inputs, targets, rows, min_leaf, before, used, rng)
     forest = ColumnForest(trees, plain.base, gate)
-    forest.ranks, forest.min_leaf = ranks, [least for _, least, _ in kinds]
-    forest.n_plain = sum(kind == 0 for kind, _, _ in kinds)
-    if forest.n_plain < n_trees:
-        forest.model, forest.rank_base = targets[1].model, targets[1].base
+    forest.ranks, forest.n_plain = ranks, n_trees - n_linear
+    if n_linear:
+        forest.model, forest.rank_base = targets[-1].model, targets[-1].base
     return forest
 
 
@@ -136,20 +132,20 @@ def _refinement(columns, column, before):
     return refine
 
 
-def _choose_kinds(columns, column, rows, inputs, plain, refine, n_trees, min_leaf, rng):
-    """Let held-out rows choose the kind of each tree, and the predictors.
+def _share_linear(
+    columns, column, rows, inputs, plain, refine, n_trees, min_leaf, rng
+):
+    """Let held-out rows choose the trees that refine the linear model.
 
     Returns
     -------
-    kinds : list of (int, int, float)
-        Of each tree: 0 where it is plain and 1 where it refines the linear model,
-        the least rows of its leaves, and the rows that a parent's law weighs as.
+    n_linear : int
+        How many of the trees do.
     used : ndarray of int
         The predictors that trees may ask for.
     """
-    leaves = [min_leaf] if np.isscalar(min_leaf) else list(min_leaf)
     if len(rows) < MIN_ROWS:
-        return [(0, leaves[-1], SHRINK_ROWS[-1])] * n_trees, np.arange(inputs.shape[1])
+        return 0, np.arange(inputs.shape[1])
     split = rng.permutation(rows)[:CHOOSING_ROWS]
     train, test = split[len(split) // 3 :], split[: len(split) // 3]
     first = int(columns.cells[column].has_missing)
@@ -157,24 +153,22 @@ def _choose_kinds(columns, column, rows, inputs, plain, refine, n_trees, min_lea
     targets = [plain]
     if refine is not None and n_filled >= MIN_MODEL_ROWS:
         targets.append(refine(train, rng))
-    candidates = [
-        (k, m, s) for k in range(len(targets)) for m in leaves for s in SHRINK_ROWS
-    ]
+    elif inputs.shape[1] <= MAX_PREDICTORS:
+        return 0, np.arange(inputs.shape[1])
     likelihoods, importance = held_out_laws(
-        inputs, targets, train, test, candidates, rng
+        inputs, targets, train, test, min_leaf, rng
     )
-    counts = share_out(stack_weights(likelihoods), n_trees)
-    kinds = [candidates[c] for c in np.repeat(np.arange(len(candidates)), counts)]
+    plain_part = stack_weights(likelihoods)[0]
     used = np.argsort(-importance, kind="stable")[:MAX_PREDICTORS]
-    return kinds, np.sort(used)
+    return n_trees - int(np.rint(plain_part * n_trees)), np.sort(used)
 
 
-def _grow_all(inputs, targets, rows, kinds, before, used, rng):
+def _grow_all(inputs, targets, rows, min_leaf, before, used, rng):
     """Grow the trees of a column, each on a bag of its own, and learn their laws."""
     inputs, trees = np.ascontiguousarray(inputs[:, used]), []
-    for kind, least, shrink in kinds:
-        tree = grow(inputs, targets[kind], rows[bag(len(rows), rng)], least, rng)
-        tree.learn_laws(targets[kind], shrink)
+    for target in targets:
+        tree = grow(inputs, target, rows[bag(len(rows), rng)], min_leaf, rng)
+        tree.learn_laws(target, min_leaf)
         tree.counts = None  # as large as the laws of all nodes
         tree.feature = np.where(tree.feature >= 0, before[used][tree.feature], -1)
         trees.append(tree)

@@ -35,19 +35,3 @@ def stack_weights(likelihoods):
         # (weights * likelihoods) / row sums, averaged over rows.
         weights *= (1.0 / (likelihoods @ weights)) @ likelihoods / len(likelihoods)
     return weights / weights.sum()
-
-
-def share_out(weights, n_trees):
-    """Return how many of ``n_trees`` trees each law gets, by largest remainders.
-
-    Examples
-    --------
-    >>> from gaussflow.forests.stacking import share_out
-    >>> share_out(np.array([0.55, 0.38, 0.07]), 10)
-    array([5, 4, 1])
-    """
-    exact = weights * n_trees
-    counts = np.floor(exact).astype(np.int64)
-    rest = np.argsort(counts - exact, kind="stable")
-    counts[rest[: n_trees - counts.sum()]] += 1
-    return counts

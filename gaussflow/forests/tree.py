@@ -5,9 +5,12 @@ import numpy as np
 from gaussflow._common.seeds import draw_seed
 from gaussflow.kernels.tree import node_laws
 
-#: Neighbouring cells of a leaf are joined until they hold so many rows: fewer keep
-#: the rows' own places, more blur the law. Chosen by hand.
+#: Neighbouring cells of a leaf are joined until they hold so many rows, or this part
+#: of the least rows of a leaf: fewer keep the rows' own places, more blur the law.
 SMOOTH_ROWS = 5.0
+SMOOTH_PART = 0.2
+#: Rows that a parent's law weighs as in its child's.
+SHRINK_ROWS = 1.0
 #: Most rows that the splits of one tree are searched on; all rows of its bag count
 #: in its leaves.
 GROWN_ROWS = 20_000
@@ -37,26 +40,17 @@ class Tree:
         self.left, self.right = left, right
         self.counts, self.importance, self.laws = counts, importance, None
 
-    def learn_laws(self, target, shrink):
-        """Smooth the counts of the nodes; a parent's law weighs ``shrink`` rows."""
+    def learn_laws(self, target, min_leaf):
+        """Smooth the counts of the nodes, the more the larger their leaves are."""
         parent = np.full(len(self.feature), -1, dtype=np.int64)
         inner = np.flatnonzero(self.feature >= 0)
         parent[self.left[inner]] = inner
         parent[self.right[inner]] = inner
         laws, base = np.empty_like(self.counts), target.base
-        node_laws(self.counts, parent, base, target.alone, SMOOTH_ROWS, shrink, laws)
+        n_smooth = max(SMOOTH_ROWS, SMOOTH_PART * min_leaf)
+        node_laws(self.counts, parent, base, target.alone, n_smooth, SHRINK_ROWS, laws)
         laws = laws[self.feature < 0]
         self.laws = (1.0 - MIN_SHARE) * laws + MIN_SHARE * base
-
-    def pruned(self, min_leaf):
-        """Return the tree without the splits that leave fewer rows on a side."""
-        rows, inner = self.counts.sum(axis=1), self.feature >= 0
-        inner &= np.minimum(rows[self.left], rows[self.right]) >= min_leaf
-        for node in np.flatnonzero(self.feature >= 0):  # parents come first
-            if not inner[node]:
-                inner[[self.left[node], self.right[node]]] = False
-        feature = np.where(inner, self.feature, -1)
-        return Tree(feature, self.threshold, self.left, self.right, self.counts)
 
     @classmethod
     def alone(cls, law):
@@ -81,8 +75,6 @@ class ColumnForest:
     ranks : dict of int to ndarray
         What puts the levels of predictors in order.
     model : LinearScore or None
-    min_leaf : list of int or None
-        Least rows of each tree's leaves; None for a tree that is one leaf.
     gate : (int, ndarray) or None
         The earlier column that tells what is missing, and for which codes.
     """
@@ -90,7 +82,7 @@ class ColumnForest:
     def __init__(self, trees, base, gate=None):
         self.trees, self.base, self.gate = trees, base, gate
         self.n_plain, self.rank_base, self.model = len(trees), np.zeros(0), None
-        self.ranks, self.min_leaf = {}, [None] * len(trees)
+        self.ranks = {}
 
     @property
     def n_ranks(self):
@@ -175,8 +167,8 @@ def probabilities(tree, inputs, target, rows):
     return out[1] - out[0]
 
 
-def held_out_laws(inputs, targets, train, test, candidates, rng, n_trees=4):
-    """Ask what trees of several kinds make of held-out rows.
+def held_out_laws(inputs, targets, train, test, min_leaf, rng, n_trees=4):
+    """Ask what trees of several targets make of held-out rows.
 
     Parameters
     ----------
@@ -184,40 +176,25 @@ def held_out_laws(inputs, targets, train, test, candidates, rng, n_trees=4):
     targets : list of Target
     train, test : ndarray of int
         The rows to learn from, and the held-out ones.
-    candidates : list of (int, int, float)
-        Of each kind: the number of its target, the least rows of a leaf, and the
-        rows that a parent's law weighs as.
+    min_leaf : int
+        Least rows of a leaf.
     rng : numpy.random.Generator
     n_trees : int
-        Trees of each kind, on bags that are the same for all.
+        Trees of each target, on bags that are the same for all.
 
     Returns
     -------
-    likelihoods : ndarray of shape (len(test), n_candidates)
+    likelihoods : ndarray of shape (len(test), n_targets)
         Mean over the trees.
     importance : ndarray of shape (n_predictors,)
         Use of the predictors, over all trees.
     """
-    rngs = rng.spawn(n_trees)
-    bags = [train[bag(len(train), own)] for own in rngs]
-    least = min(min_leaf for _, min_leaf, _ in candidates)
-    grown = {
-        which: [
-            grow(inputs, targets[which], rows, least, own)
-            for rows, own in zip(bags, rngs, strict=True)
-        ]
-        for which in sorted({which for which, _, _ in candidates})
-    }
-    likelihoods, cut = np.zeros((len(test), len(candidates))), {}
-    for c, (which, min_leaf, shrink) in enumerate(candidates):
-        if (which, min_leaf) not in cut:
-            # Nearly what would be grown with such leaves, for nothing.
-            trees = [tree.pruned(min_leaf) for tree in grown[which]]
-            cut[which, min_leaf] = trees if min_leaf > least else grown[which]
-        for tree in cut[which, min_leaf]:
-            tree.learn_laws(targets[which], shrink)
-            own = probabilities(tree, inputs, targets[which], test)
-            likelihoods[:, c] += own / n_trees
-    trees = [tree for own in grown.values() for tree in own]
-    importance = np.sum([tree.importance for tree in trees], axis=0)
+    likelihoods, importance = np.zeros((len(test), len(targets))), 0.0
+    for own in rng.spawn(n_trees):
+        rows = train[bag(len(train), own)]
+        for k, target in enumerate(targets):
+            tree = grow(inputs, target, rows, min_leaf, own)
+            tree.learn_laws(target, min_leaf)
+            likelihoods[:, k] += probabilities(tree, inputs, target, test) / n_trees
+            importance = importance + tree.importance
     return np.maximum(likelihoods, 1e-12), importance

@@ -13,13 +13,15 @@ from gaussflow._common.checks import (
 from gaussflow._common.seeds import GOLDEN, as_generator, draw_seed, mix_bits
 from gaussflow.forests.fit import fit_forest
 from gaussflow.layers.base import Layer
-from gaussflow.persistence.shapes import Array, Part, Plain
+from gaussflow.persistence.shapes import Array, Part
 
-#: Least rows of a leaf among which min_leaf="auto" chooses, column by column: larger
-#: ones with fewer rows, each of which would show more in its leaf.
-LEAF_SIZES = (5, 20)
-LEAF_SIZES_OF_FEW = (10, 50)
-FEW_ROWS = 1000
+#: Least rows of a leaf with min_leaf="auto": so many, or this part of the rows of a
+#: small table, but never fewer than MIN_LEAF_OF_FEW. With leaves of 50 rows a table
+#: tells least of its members, and is hardly easier to detect than with smaller ones
+#: (``benchmarks/tables/leaves.py``).
+MIN_LEAF = 50
+MIN_LEAF_PART = 0.1
+MIN_LEAF_OF_FEW = 10
 
 
 class TreeTriangular(Layer):
@@ -29,8 +31,7 @@ class TreeTriangular(Layer):
     bootstrap rows; a leaf's law is smoothed over neighbouring values and drawn to
     its parent's, so that no row is learned by heart. Of a column of numbers
     or of two levels, some trees may refine a linear model of its normal score
-    instead of its own law. How many do, and how small their leaves are, is what
-    makes held-out rows most likely (stacking).
+    instead of its own law, as many as make held-out rows most likely (stacking).
 
     Values that many rows hold are atoms: they come back exactly, and their
     density is a probability. Missing values (NaN) are a state of their own.
@@ -49,16 +50,15 @@ class TreeTriangular(Layer):
     n_estimators : int, default=10
         Trees of each column, at least 1.
     min_leaf : int or "auto", default="auto"
-        Least rows of a leaf; "auto" mixes trees of several for each column, as
-        held-out rows choose.
+        Least rows of a leaf; "auto" for 50, or a tenth of the rows where these are
+        fewer than 500, but at least 10.
 
     Attributes
     ----------
     map_ : ForestMap
         The fitted map.
-    min_leaf_ : list of list of int or None
-        For each column the least rows of its trees' leaves; None for a tree that is
-        a single leaf.
+    min_leaf_ : int
+        Least rows of a leaf.
     linear_ : ndarray of shape (n_features_in_,)
         Share of a column's trees that refine a linear model.
 
@@ -101,7 +101,7 @@ class TreeTriangular(Layer):
         "nominal_": Array("b", "n_features_in_"),
         "place_seed_": Integer(0, 2**63),
         "map_": Part("ForestMap"),
-        "min_leaf_": Plain(),
+        "min_leaf_": Integer(1),
         "linear_": Array("f", "n_features_in_"),
     }
 
@@ -122,7 +122,10 @@ class TreeTriangular(Layer):
     def fit_forward(self, X, rng, *, monitor=None, start=None):
         n_features = self.n_features_in_ = X.shape[1]
         self._check_parameters(n_features)
-        sizes = LEAF_SIZES_OF_FEW if len(X) < FEW_ROWS else LEAF_SIZES
+        self.min_leaf_ = self.min_leaf
+        if isinstance(self.min_leaf, str):
+            few = max(MIN_LEAF_OF_FEW, int(MIN_LEAF_PART * len(X)))
+            self.min_leaf_ = min(MIN_LEAF, few)
         self.nominal_ = np.zeros(n_features, dtype=bool)
         if self.nominal is not None:
             self.nominal_ |= np.asarray(self.nominal, dtype=bool)
@@ -135,10 +138,9 @@ class TreeTriangular(Layer):
             discrete=self.discrete,
             bounded=self.bounded,
             n_trees=self.n_estimators,
-            min_leaf=sizes if isinstance(self.min_leaf, str) else self.min_leaf,
+            min_leaf=self.min_leaf_,
             n_jobs=self.n_jobs,
         )
-        self.min_leaf_ = [forest.min_leaf for forest in forests]
         self.linear_ = np.array([1.0 - f.n_plain / self.n_estimators for f in forests])
         return self.map_.forward_and_log_det(X, rng.random(X.shape))
 

@@ -14,11 +14,6 @@ from gaussflow.tabular.sampling.density import log_density
 from gaussflow.tabular.sampling.imputation import impute_table
 from gaussflow.tabular.sampling.redraw import Redraw
 
-#: With fewer rows the target is drawn before the columns that it explains, which
-#: keeps its weak relations; with more it is drawn from them, which keeps sharp ones.
-#: Chosen by hand.
-TARGET_LAST_ROWS = 1000
-
 
 class TabularSynthesizer(BaseSynthesizer):
     """Learn a table of mixed columns by trees, and draw synthetic rows from it.
@@ -38,11 +33,15 @@ class TabularSynthesizer(BaseSynthesizer):
         Further rules that every synthetic row keeps, such as ``"low <= high"``; see
         ``Constraint``. The table must keep them too.
     target : str or None, default=None
-        The column that the table is meant to predict. It is drawn first, or last
-        in a table of 1,000 rows and more that has no rules to keep.
+        The column that the table is meant to predict, which is drawn first.
     min_category_count : int, default=5
         A category held by fewer rows never comes out, nor does an extreme
         value. With 1, both may.
+    min_leaf : int or "auto", default="auto"
+        Training rows that the law of a leaf rests on, at least: the privacy floor.
+        "auto" is 50, or a tenth of the rows of a table of fewer than 500, but at
+        least 10. Smaller leaves follow strong ties more closely, and tell more of
+        the training rows; ``benchmarks/tables/leaves.py`` measures the curve.
     random_state : int, RandomState, Generator or None, default=None
         Randomness of ``fit``.
 
@@ -80,6 +79,7 @@ class TabularSynthesizer(BaseSynthesizer):
     ((100, 4), True)
     """
 
+    _rules = {**BaseSynthesizer._rules, "min_leaf": Integer(1, None, "auto")}
     _state = {"encoder_": Part("RankEncoder"), "flow_": Part("TreeTriangular")}
 
     def __init__(
@@ -88,12 +88,14 @@ class TabularSynthesizer(BaseSynthesizer):
         constraints=(),
         target=None,
         min_category_count=5,
+        min_leaf="auto",
         random_state=None,
     ):
         self.schema = schema
         self.constraints = constraints
         self.target = target
         self.min_category_count = min_category_count
+        self.min_leaf = min_leaf
         self.random_state = random_state
 
     def score_samples(self, df):
@@ -210,14 +212,12 @@ class TabularSynthesizer(BaseSynthesizer):
         min_count = self.min_category_count
         encoder = RankEncoder(schema, min_count=min_count, target=self.target)
         X = encoder.fit_matrix(df, rng)
-        # Rows that break a rule are drawn again from its last column on, which
-        # would change the shares of a target that comes after.
-        target_last = len(df) >= TARGET_LAST_ROWS and not rules.rule_columns
         self.encoder_ = encoder
         self.flow_ = TreeTriangular(
-            order=encoder.drawing_order(target_last=target_last),
+            order=encoder.drawing_order(),
             nominal=encoder.unordered(),
             bounded=True,
+            min_leaf=self.min_leaf,
             n_jobs=-1,  # threads; what comes out does not depend on it
             random_state=draw_seed(rng),
         ).fit(X)

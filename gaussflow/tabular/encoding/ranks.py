@@ -151,18 +151,15 @@ class RankEncoder(Persistent):
                 mask[:, i] = False
         return mask
 
-    def drawing_order(self, *, target_last=False):
+    def drawing_order(self):
         """Return the columns of ranks as they are drawn, as a list of int.
 
-        The pattern of missing cells first, then the table's order, the target
-        before it, or after it.
+        The pattern of missing cells first, then the target, then the table's order.
         """
         learned = range(len(self.learned_))
         patterns = range(len(self.learned_), len(self.maps_))
         target = [j for j in learned if self.feature_names_[j] == self.target]
-        others = [j for j in learned if j not in target]
-        rest = others + target if target_last else target + others
-        return [*patterns, *rest]
+        return [*patterns, *target, *(j for j in learned if j not in target)]
 
     def unordered(self):
         """Return which columns of ranks hold levels without an order, as booleans."""
