@@ -3,8 +3,9 @@
 Two attackers hold rows that half were trained on, and the fitted synthesizer. One
 counts how many of a row's numbers are knots of the columns' grids; the other takes
 ``score_samples``. Their areas under the ROC curve, .5 where they know nothing, stand
-beside the judge's scores of a table as long as the training rows (``tabular.py``). Run:
-``python benchmarks/tables/membership.py --tables pima heart --seeds 0 1``.
+beside the judge's scores of a table as long as the training rows (``tabular.py``), for
+several numbers of rows that a leaf rests on: the curve of privacy and fidelity. Run:
+``python benchmarks/tables/membership.py --tables pima --seeds 0 --min-leaf 5 auto``.
 """
 
 import os
@@ -15,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import warnings
+from itertools import product
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
@@ -51,7 +53,7 @@ def attack(inside, outside):
     )
 
 
-def evaluate(table, seed):
+def evaluate(table, seed, min_leaf):
     """Split, fit, attack and score; return a record."""
     if os.environ.get("GAUSSFLOW_JUDGE"):
         sys.path.insert(0, os.environ["GAUSSFLOW_JUDGE"])
@@ -68,7 +70,7 @@ def evaluate(table, seed):
         df, test_size=0.3, random_state=seed, stratify=df[target]
     )
     train, test = (part.reset_index(drop=True) for part in (train, test))
-    model = TabularSynthesizer(target=target, random_state=seed)
+    model = TabularSynthesizer(target=target, min_leaf=min_leaf, random_state=seed)
     model, seconds = timed(model.fit, train)
     drawn = model.sample(len(train), random_state=seed)
     scores = judge(train, test, drawn, kinds, target, "classification", seed)
@@ -89,14 +91,18 @@ def main(argv=None):
     parser = arguments(__doc__, __file__)
     parser.add_argument("--tables", nargs="+", choices=TABLES, default=[*TABLES])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--min-leaf", nargs="+", type=_leaf, default=[5, 20, "auto"])
     args = parser.parse_args(argv)
-    out = ResultFile(args.out, keys=("table", "seed"))
-    for table in args.tables:
-        for seed in args.seeds:
-            record = in_new_process(evaluate, table, seed)
-            out.add({"table": table, "seed": seed, **record})
-            line = (f"{k} {v:.3g}" for k, v in record.items() if k != "error")
-            print(f"{table:14}", *line, record.get("error", ""), flush=True)
+    out = ResultFile(args.out, keys=("table", "min_leaf", "seed"))
+    for table, leaf, seed in product(args.tables, args.min_leaf, args.seeds):
+        record = in_new_process(evaluate, table, seed, leaf)
+        out.add({"table": table, "min_leaf": leaf, "seed": seed, **record})
+        line = (f"{k} {v:.3g}" for k, v in record.items() if k != "error")
+        print(f"{table:14} {leaf:5}", *line, record.get("error", ""), flush=True)
+
+
+def _leaf(text):
+    return text if text == "auto" else int(text)
 
 
 if __name__ == "__main__":

@@ -132,9 +132,7 @@ def _refinement(columns, column, before):
     return refine
 
 
-def _share_linear(
-    columns, column, rows, inputs, plain, refine, n_trees, min_leaf, rng
-):
+def _share_linear(columns, column, rows, inputs, plain, refine, n_trees, min_leaf, rng):
     """Let held-out rows choose the trees that refine the linear model.
 
     Returns
@@ -155,9 +153,7 @@ def _share_linear(
         targets.append(refine(train, rng))
     elif inputs.shape[1] <= MAX_PREDICTORS:
         return 0, np.arange(inputs.shape[1])
-    likelihoods, importance = held_out_laws(
-        inputs, targets, train, test, min_leaf, rng
-    )
+    likelihoods, importance = held_out_laws(inputs, targets, train, test, min_leaf, rng)
     plain_part = stack_weights(likelihoods)[0]
     used = np.argsort(-importance, kind="stable")[:MAX_PREDICTORS]
     return n_trees - int(np.rint(plain_part * n_trees)), np.sort(used)

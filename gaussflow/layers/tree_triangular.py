@@ -16,9 +16,9 @@ from gaussflow.layers.base import Layer
 from gaussflow.persistence.shapes import Array, Part
 
 #: Least rows of a leaf with min_leaf="auto": so many, or this part of the rows of a
-#: small table, but never fewer than MIN_LEAF_OF_FEW. With leaves of 50 rows a table
-#: tells least of its members, and is hardly easier to detect than with smaller ones
-#: (``benchmarks/tables/leaves.py``).
+#: small table, but never fewer than MIN_LEAF_OF_FEW. Larger leaves tell less of the
+#: rows that were learned, smaller ones follow strong ties more closely: 50 is where
+#: members are hardly told apart (``benchmarks/tables/membership.py``).
 MIN_LEAF = 50
 MIN_LEAF_PART = 0.1
 MIN_LEAF_OF_FEW = 10

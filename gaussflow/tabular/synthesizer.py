@@ -41,7 +41,7 @@ class TabularSynthesizer(BaseSynthesizer):
         Training rows that the law of a leaf rests on, at least: the privacy floor.
         "auto" is 50, or a tenth of the rows of a table of fewer than 500, but at
         least 10. Smaller leaves follow strong ties more closely, and tell more of
-        the training rows; ``benchmarks/tables/leaves.py`` measures the curve.
+        the training rows; ``benchmarks/tables/membership.py`` measures the curve.
     random_state : int, RandomState, Generator or None, default=None
         Randomness of ``fit``.
 

@@ -221,7 +221,7 @@ def test_particles_drawn_anew_have_the_same_law(forest_map):
     forest_map, _ = forest_map
     book, rng = RegionBook(1, 4), np.random.default_rng(0)
     book.of[0, 1] = book.add([(1.0, 3.0)])
-    book.of[0, 0] = book.add([(20.0, 40.0)])
+    book.of[0, 0] = book.add([(8.0, 16.0)])
     never, log_never = forest_map.particles(book.regions(), 40_000, rng)
     anew, log_anew = forest_map.particles(book.regions(), 40_000, rng, resample=1.1)
     weights = np.exp(log_never[0])

@@ -209,10 +209,10 @@ def test_bad_parameters_are_refused(parameters, message):
 def test_columns_are_drawn_with_their_own_shares(linear):
     """Smoothed leaves and drawn predictors together bend shares by 0.03 to 0.04."""
     rng = np.random.default_rng(0)
-    X = rng.exponential(size=(300, 6)) * rng.exponential(size=(300, 6))
+    X = rng.exponential(size=(1500, 6)) * rng.exponential(size=(1500, 6))
     X[rng.random(X.shape) < 0.3] = 0.0
     if linear:
-        X = np.exp(np.cumsum(0.4 * rng.standard_normal((300, 6)), axis=1))
+        X = np.exp(np.cumsum(0.4 * rng.standard_normal((1500, 6)), axis=1))
     layer = TreeTriangular(bounded=True, random_state=0).fit(X)
     assert layer.linear_.any() or not linear
     drawn = layer.sample(50_000, random_state=0)
