@@ -2,7 +2,8 @@
 
 GAUSSFLOW_JUDGE names the folder of ``synth_eval.py``, which is no part of this package.
 Scores that draw no rows agree to rounding. The others draw other rows and folds: their
-tolerance is a few times the spread that this alone gives.
+tolerance is a few times the spread that this alone gives. Of detection that spread is
+.03 on tables of 200 rows, so it is the mean of several draws on either side.
 """
 
 import importlib.util
@@ -40,6 +41,10 @@ TOLERANCE = {
     "mia_cal_tpr10": 0.15,
     "c2st": 0.08,
 }
+
+
+#: Draws of rows and folds that detection is averaged over.
+DRAWS = 4
 
 
 def cancer():
@@ -92,7 +97,9 @@ def own_scores(train, holdout, synthetic, target, regression):
         "mia_tpr10": plain.tpr,
         "mia_cal_auc": calibrated.auc,
         "mia_cal_tpr10": calibrated.tpr,
-        "c2st": prediction.detection_auc(H, S, codes).value,
+        "c2st": np.mean(
+            [prediction.detection_auc(H, S, codes, rng=k).value for k in range(DRAWS)]
+        ),
     }
 
 
@@ -120,6 +127,10 @@ def test_the_reports_scores_agree_with_the_judge(table, synthesizer, judge):
     regression = kinds[target] == "numeric"
     task = "regression" if regression else "classification"
     expected = judge.evaluate(train, holdout, synthetic, kinds, target, task)
+    real, drawn = (judge.conform(df, kinds) for df in (holdout, synthetic))
+    encoder = judge.Encoder(judge.conform(train, kinds), kinds)
+    draws = [judge.detection_auc(real, drawn, encoder, k) for k in range(DRAWS)]
+    expected["c2st"] = np.mean([max(draw.values()) for draw in draws])
     own = own_scores(train, holdout, synthetic, target, regression)
     for name, tolerance in TOLERANCE.items():
         if name == "c2st" and synthesizer is resampled:
