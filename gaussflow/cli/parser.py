@@ -185,8 +185,8 @@ def _synth(parser):
         "--min-leaf",
         type=int,
         metavar="K",
-        help="rows that every leaf of the trees rests on: fewer is sharper, and less "
-        "private (default: 50, in small tables a tenth of the rows)",
+        help="least rows of a leaf of the trees: fewer is sharper, and less private "
+        "(default: 50, in tables of fewer than 500 rows a tenth, but at least 10)",
     )
     _strict(parser)
     _reading(parser)

@@ -17,8 +17,8 @@ from gaussflow.persistence.shapes import Array, Part
 
 #: Least rows of a leaf with min_leaf="auto": so many, or this part of the rows of a
 #: small table, but never fewer than MIN_LEAF_OF_FEW. Larger leaves tell less of the
-#: rows that were learned, smaller ones follow strong ties more closely: 50 is where
-#: members are hardly told apart (``benchmarks/tables/membership.py``).
+#: rows that were learned, smaller ones follow strong ties more closely: 5, 20 and 50
+#: were measured (``benchmarks/tables/membership.py``).
 MIN_LEAF = 50
 MIN_LEAF_PART = 0.1
 MIN_LEAF_OF_FEW = 10
@@ -50,8 +50,8 @@ class TreeTriangular(Layer):
     n_estimators : int, default=10
         Trees of each column, at least 1.
     min_leaf : int or "auto", default="auto"
-        Least rows of a leaf; "auto" for 50, or a tenth of the rows where these are
-        fewer than 500, but at least 10.
+        Least rows of a leaf, of those drawn for its tree with replacement; "auto" for
+        50, or a tenth of the rows where these are fewer than 500, but at least 10.
 
     Attributes
     ----------

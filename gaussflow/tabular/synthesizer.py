@@ -38,10 +38,11 @@ class TabularSynthesizer(BaseSynthesizer):
         A category held by fewer rows never comes out, nor does an extreme
         value. With 1, both may.
     min_leaf : int or "auto", default="auto"
-        Training rows that the law of a leaf rests on, at least: the privacy floor.
-        "auto" is 50, or a tenth of the rows of a table of fewer than 500, but at
-        least 10. Smaller leaves follow strong ties more closely, and tell more of
-        the training rows; ``benchmarks/tables/membership.py`` measures the curve.
+        Least rows of a leaf of the trees, as drawn for a tree with replacement: some
+        two thirds as many are distinct. "auto" is 50, or a tenth of the rows of a
+        table of fewer than 500, but at least 10. Smaller leaves follow strong ties
+        more closely, and tell more of the training rows;
+        ``benchmarks/tables/membership.py`` measures the curve.
     random_state : int, RandomState, Generator or None, default=None
         Randomness of ``fit``.
 
