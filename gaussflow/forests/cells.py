@@ -10,8 +10,8 @@ from gaussflow.persistence.state import Persistent, check_that
 #: A column with at most so many distinct values is a list of atoms.
 FEW_VALUES = 20
 #: Values that more rows than n / MAX_CELLS hold are atoms; the rest of the column
-#: is cut in intervals of about as many rows, at least ROWS_PER_CELL: with 4, densities
-#: of small tables tell far more of their members, with 20 hardly less than with 10.
+#: is cut in intervals of about as many rows, at least ROWS_PER_CELL: fewer let
+#: densities of small tables tell more of their members. Chosen by hand.
 MAX_CELLS = 256
 ROWS_PER_CELL = 10
 #: Rows that lie beyond the range of the training rows, as the tails weigh.

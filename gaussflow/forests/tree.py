@@ -7,10 +7,10 @@ from gaussflow.kernels.tree import node_laws
 
 #: Neighbouring cells of a leaf are joined until they hold so many rows, or this part
 #: of the least rows of a leaf: fewer keep the rows' own places, more blur the law.
+#: Chosen by hand.
 SMOOTH_ROWS = 5.0
 SMOOTH_PART = 0.2
-#: Rows that a parent's law weighs as in its child's. Leaves of 50 rows need little:
-#: 10 changed no score beyond its error.
+#: Rows that a parent's law weighs as in its child's. Chosen by hand.
 SHRINK_ROWS = 1.0
 #: Most rows that the splits of one tree are searched on; all rows of its bag count
 #: in its leaves.
